@@ -1,0 +1,443 @@
+/*
+ * The wire form. Decoding walks the object once: envelope keys are taken, every other key is copied
+ * to the payload as it was written (numbers keep their text). What is wrong with a line is told by
+ * a stable word, so that it can be counted.
+ */
+#include "model/codec.h"
+
+#include <stdio.h>
+
+#include "base/utf8.h"
+#include "model/id.h"
+#include "model/limits.h"
+#include "model/predecessor.h"
+
+enum { NESTED_KEYS = 256 }; /* of a payload under "data" that is lifted */
+
+/* Keys of the envelope, in the order of struct envelope. */
+enum envelope_key {
+	KEY_ID,
+	KEY_TIMESTAMP,
+	KEY_SOURCE,
+	KEY_TYPE,
+	KEY_DURATION,
+	KEY_REVISION,
+	KEY_DELETED,
+	ENVELOPE_KEYS,
+};
+
+static const char *const envelope_names[ENVELOPE_KEYS] = {
+	[KEY_ID] = "id",
+	[KEY_TIMESTAMP] = "timestamp",
+	[KEY_SOURCE] = "source",
+	[KEY_TYPE] = "type",
+	[KEY_DURATION] = "duration_ms",
+	[KEY_REVISION] = "revision",
+	[KEY_DELETED] = "deleted",
+};
+
+struct envelope {
+	const struct json *value[ENVELOPE_KEYS];
+};
+
+void wire_decoder_release(struct wire_decoder *decoder)
+{
+	json_parser_release(&decoder->parser);
+	buf_release(&decoder->data);
+	buf_release(&decoder->id);
+	buf_release(&decoder->scratch);
+}
+
+static int refuse(
+	struct wire_line *out, const char *reason, int code, struct err *err, const char *message)
+{
+	out->reason = reason;
+	return err_set(err, code, "%s", message);
+}
+
+static int envelope_index(struct str key)
+{
+	for (int i = 0; i < ENVELOPE_KEYS; i++)
+		if (str_eq_c(key, envelope_names[i]))
+			return i;
+	return -1;
+}
+
+static int take_envelope(
+	const struct json *root, struct envelope *envelope, struct wire_line *out, struct err *err)
+{
+	struct json_iter iter = json_iter(root);
+	const struct json *value;
+	struct str key;
+
+	*envelope = (struct envelope){ 0 };
+	while (json_next(&iter, &key, &value)) {
+		int index = envelope_index(key);
+
+		if (index < 0)
+			continue;
+		if (envelope->value[index]) {
+			out->reason = "duplicate_key";
+			return err_set(
+				err, ERR_PARSE, "key \"%s\" stands twice", envelope_names[index]);
+		}
+		envelope->value[index] = value;
+	}
+	return 0;
+}
+
+/* Milliseconds with up to six fraction digits, exactly, as ns; JSON numbers only, never negative.
+ */
+static bool parse_duration(const struct json *value, int64_t *out_ns)
+{
+	struct str text = json_number_text(value);
+	struct str whole = str_split(&text, '.');
+	uint64_t ms, fraction = 0;
+	int64_t scale = NS_PER_MS;
+	double real;
+
+	if (str_to_u64(whole, &ms) && ms < INT64_MAX / NS_PER_MS && text.len <= 6 &&
+		(text.len == 0 || str_to_u64(text, &fraction))) {
+		for (size_t i = 0; i < text.len; i++)
+			scale /= 10;
+		*out_ns = (int64_t)ms * NS_PER_MS + (int64_t)fraction * scale;
+		return true;
+	}
+	if (!json_is(value, JSON_NUMBER) || !json_to_double(value, &real) || real < 0 ||
+		real > 9.2e12)
+		return false;
+	*out_ns = (int64_t)(real * (double)NS_PER_MS);
+	return true;
+}
+
+/* Cleaned first: what is not UTF-8 could not be written again as it was read. */
+struct str wire_normal_id(struct wire_decoder *decoder, struct str id)
+{
+	struct event_id parts;
+
+	buf_clear(&decoder->scratch);
+	buf_clear(&decoder->id);
+	utf8_add_clean(&decoder->scratch, id);
+	if (!id_parse(buf_str(&decoder->scratch), &parts) || parts.canonical) {
+		buf_add(&decoder->id, buf_str(&decoder->scratch));
+		return buf_str(&decoder->id);
+	}
+	id_build(&decoder->id, parts.machine, parts.source, parts.type, parts.at_ms * NS_PER_MS,
+		parts.discriminator);
+	return buf_str(&decoder->id);
+}
+
+/* NAME itself when it is UTF-8, else its cleaned form in OUT, which must have room: the views
+ * before it have to stay. */
+static struct str clean_name(struct buf *out, struct str name)
+{
+	size_t from = out->len;
+
+	if (utf8_valid(name))
+		return name;
+	utf8_add_clean(out, name);
+	return str_sub(buf_str(out), from, out->len);
+}
+
+static void clean_names(struct wire_decoder *decoder, struct event *event)
+{
+	buf_clear(&decoder->scratch);
+	buf_reserve(
+		&decoder->scratch, (event->source.len + event->type.len) * UTF8_REPLACEMENT.len);
+	event->source = clean_name(&decoder->scratch, event->source);
+	event->type = clean_name(&decoder->scratch, event->type);
+}
+
+/*
+ * The predecessor once nested the payload under "data". It is lifted when a required key is found
+ * only there; not when it is so large that looking up each key in the other object would take too
+ * long.
+ */
+static const struct json *nested_payload(const struct json *root, const struct event_type *type)
+{
+	const struct json *nested = json_get(root, "data");
+	const char *key = event_missing_key(type, root, NULL);
+
+	if (!key || json_get(root, key) || !json_get(nested, key) || json_len(nested) > NESTED_KEYS)
+		return NULL;
+	return nested;
+}
+
+/* Whether OBJECT has a member KEY other than EXCEPT. */
+static bool has_key(const struct json *object, struct str key, const struct json *except)
+{
+	struct json_iter iter = json_iter(object);
+	const struct json *value;
+	struct str name;
+
+	while (json_next(&iter, &name, &value))
+		if (value != except && str_eq(name, key))
+			return true;
+	return false;
+}
+
+/* The members of OBJECT that are payload, save SKIP and those that UNLESS_IN has too. */
+static void put_members(struct json_writer *writer, const struct json *object,
+	const struct json *skip, const struct json *unless_in)
+{
+	struct json_iter iter = json_iter(object);
+	const struct json *value;
+	struct str key;
+
+	while (json_next(&iter, &key, &value)) {
+		if (value == skip || envelope_index(key) >= 0 || has_key(unless_in, key, object))
+			continue;
+		json_key(writer, key);
+		json_put_value(writer, value);
+	}
+}
+
+static void build_payload(struct wire_decoder *decoder, const struct json *root,
+	const struct json *nested, struct str action)
+{
+	struct json_writer writer;
+
+	buf_clear(&decoder->data);
+	writer = json_writer(&decoder->data);
+	json_begin_object(&writer);
+	if (action.len > 0 && !json_get(root, "action") && !json_get(nested, "action"))
+		json_kv_str(&writer, "action", action);
+	put_members(&writer, root, nested, NULL);
+	put_members(&writer, nested, NULL, root);
+	json_end_object(&writer);
+}
+
+/* Payload of EVENT from ROOT: what its type requires must be there, else its time would silently
+ * belong nowhere. */
+static int take_payload(struct wire_decoder *decoder, const struct json *root, struct str action,
+	struct wire_line *out, struct err *err)
+{
+	const struct event_type *type = event_type_find(out->event.type);
+	const struct json *nested = nested_payload(root, type);
+	const char *key = event_missing_key(type, root, nested);
+
+	if (out->event.deleted) {
+		out->event.duration_ns = 0;
+		out->event.data = STR("{}");
+		return 0;
+	}
+	if (key) {
+		out->reason = "missing_key";
+		return err_set(err, ERR_PARSE, "no \"%s\", which %s must have", key, type->name);
+	}
+	build_payload(decoder, root, nested, action);
+	out->event.data = buf_str(&decoder->data);
+	return 0;
+}
+
+static int decode_header(const struct json *root, struct wire_line *out, struct err *err)
+{
+	struct wire_header *header = &out->header;
+
+	out->kind = WIRE_HEADER;
+	*header = (struct wire_header){
+		.version = json_get_str(root, "version"),
+		.machine_id = json_get_str(root, "machine_id"),
+		.label = json_get_str(root, "label"),
+		.store_id = json_get_str(root, "store_id"),
+	};
+	if (!json_get_i64(root, "format", &header->format) || header->format < 1)
+		return refuse(out, "bad_header", ERR_PARSE, err, "header without format number");
+	if (header->machine_id.len == 0)
+		return refuse(out, "bad_header", ERR_PARSE, err, "header without machine_id");
+	if (time_parse(json_get_str(root, "sent_at"), &header->sent_at_ns, err) < 0) {
+		out->reason = "bad_header";
+		return err_context(err, "sent_at of the header");
+	}
+	return 0;
+}
+
+static int decode_trailer(const struct json *root, struct wire_line *out, struct err *err)
+{
+	out->kind = WIRE_TRAILER;
+	if (!json_get_i64(root, "cursor", &out->trailer.cursor) || out->trailer.cursor < 0 ||
+		!json_get_i64(root, "events", &out->trailer.events) || out->trailer.events < 0)
+		return refuse(out, "bad_trailer", ERR_PARSE, err,
+			"trailer without cursor and events, two whole numbers");
+	out->trailer.more = json_is_true(json_get(root, "more"));
+	return 0;
+}
+
+/* The numbers of the envelope: time, duration, revision. */
+static int take_numbers(const struct envelope *envelope, struct wire_line *out, struct err *err)
+{
+	struct event *event = &out->event;
+	const struct json *duration = envelope->value[KEY_DURATION];
+	const struct json *revision = envelope->value[KEY_REVISION];
+
+	if (!json_is(envelope->value[KEY_TIMESTAMP], JSON_STRING))
+		return refuse(out, "missing_timestamp", ERR_PARSE, err, "no timestamp");
+	if (time_parse(json_str(envelope->value[KEY_TIMESTAMP]), &event->start_ns, err) < 0) {
+		out->reason = "bad_timestamp";
+		return err_context(err, "timestamp");
+	}
+	if (duration && !parse_duration(duration, &event->duration_ns))
+		return refuse(out, "bad_duration", ERR_PARSE, err,
+			"duration_ms is not a number of milliseconds >= 0");
+	if (revision && (!json_is(revision, JSON_NUMBER) ||
+				!json_to_i64(revision, &event->revision) || event->revision < 0))
+		return refuse(
+			out, "bad_revision", ERR_PARSE, err, "revision is not a whole number >= 0");
+	event->deleted = json_is_true(envelope->value[KEY_DELETED]);
+	return 0;
+}
+
+static int decode_event(struct wire_decoder *decoder, const struct json *root, struct str source,
+	struct wire_line *out, struct err *err)
+{
+	struct event *event = &out->event;
+	struct envelope envelope;
+	struct str action = { NULL, 0 };
+	struct str id;
+	int rc = take_envelope(root, &envelope, out, err);
+
+	if (rc < 0)
+		return rc;
+	out->kind = WIRE_EVENT;
+	id = json_str(envelope.value[KEY_ID]);
+	if (id.len == 0)
+		return refuse(out, "missing_id", ERR_PARSE, err, "no id");
+	rc = take_numbers(&envelope, out, err);
+	if (rc < 0)
+		return rc;
+	event->source = json_str(envelope.value[KEY_SOURCE]);
+	if (event->source.len == 0)
+		event->source = source;
+	if (event->source.len == 0)
+		return refuse(out, "missing_source", ERR_PARSE, err, "no source");
+	event->type = json_str(envelope.value[KEY_TYPE]);
+	if (event->type.len == 0)
+		return refuse(out, "missing_type", ERR_PARSE, err, "no type");
+	predecessor_type(event->type, &event->type, &action);
+	event->id = wire_normal_id(decoder, id);
+	if (event->id.len > LIMIT_ID_BYTES)
+		return refuse(out, "bad_id", ERR_LIMIT, err, "id longer than 1,024 bytes");
+	clean_names(decoder, event);
+	return take_payload(decoder, root, action, out, err);
+}
+
+/* A session line of the predecessor: rewritten into ours, then decoded like any other. */
+static int decode_session(struct wire_decoder *decoder, const struct json *root,
+	struct wire_line *out, struct err *err)
+{
+	struct buf line CLEANUP(buf_release) = BUF_INIT;
+	const struct json *rewritten;
+	int rc = predecessor_session(root, &line, &out->reason, err);
+
+	if (rc < 0)
+		return rc;
+	rc = json_parse(&decoder->parser, buf_str(&line), false, &rewritten, err);
+	if (rc < 0)
+		return rc;
+	return decode_event(decoder, rewritten, (struct str){ NULL, 0 }, out, err);
+}
+
+int wire_decode(struct wire_decoder *decoder, struct str line, struct str source,
+	struct wire_line *out, struct err *err)
+{
+	const struct json *root;
+	struct str type;
+	int rc;
+
+	*out = (struct wire_line){ .kind = WIRE_BLANK };
+	if (str_trim(line).len == 0)
+		return 0;
+	out->kind = WIRE_EVENT;
+	if (line.len > LIMIT_WIRE_LINE_BYTES)
+		return refuse(out, "too_long", ERR_LIMIT, err, "line longer than 4 MiB");
+	rc = json_parse(&decoder->parser, line, true, &root, err);
+	if (rc < 0) {
+		out->reason = rc == ERR_LIMIT ? "too_deep" : "not_json";
+		return rc;
+	}
+	if (!json_is(root, JSON_OBJECT))
+		return refuse(out, "not_object", ERR_PARSE, err, "JSON, but not an object");
+	type = json_get_str(root, "type");
+	if (json_get(root, "id"))
+		return decode_event(decoder, root, source, out, err);
+	if (str_eq_c(type, "header"))
+		return decode_header(root, out, err);
+	if (str_eq_c(type, "trailer"))
+		return decode_trailer(root, out, err);
+	if (str_eq_c(type, "session_metadata"))
+		return decode_session(decoder, root, out, err);
+	return decode_event(decoder, root, source, out, err);
+}
+
+static void put_duration(struct json_writer *writer, int64_t duration_ns)
+{
+	char text[48];
+	int64_t rest = duration_ns % NS_PER_MS;
+	int len = snprintf(text, sizeof(text), "%lld", (long long)(duration_ns / NS_PER_MS));
+
+	if (rest > 0) {
+		len += snprintf(text + len, sizeof(text) - (size_t)len, ".%06lld", (long long)rest);
+		while (text[len - 1] == '0')
+			len--;
+	}
+	json_key(writer, str_from(envelope_names[KEY_DURATION]));
+	json_put_raw(writer, (struct str){ text, (size_t)len });
+}
+
+void wire_encode_event(struct buf *out, const struct event *event)
+{
+	struct json_writer writer = json_writer(out);
+	char time[TIME_TEXT_BYTES];
+
+	json_begin_object(&writer);
+	json_kv_str(&writer, envelope_names[KEY_ID], event->id);
+	json_kv_str(&writer, envelope_names[KEY_TIMESTAMP],
+		str_from(time_format_exact(event->start_ns, time)));
+	json_kv_str(&writer, envelope_names[KEY_SOURCE], event->source);
+	json_kv_str(&writer, envelope_names[KEY_TYPE], event->type);
+	if (event->duration_ns != 0)
+		put_duration(&writer, event->duration_ns);
+	if (event->revision != 0)
+		json_kv_i64(&writer, envelope_names[KEY_REVISION], event->revision);
+	if (event->deleted)
+		json_kv_bool(&writer, envelope_names[KEY_DELETED], true);
+	if (!event->deleted && event->data.len > 2) {
+		/* The data is an object already: its members follow the envelope's. */
+		buf_byte(out, ',');
+		buf_add(out, str_sub(event->data, 1, event->data.len - 2));
+	}
+	json_end_object(&writer);
+	buf_byte(out, '\n');
+}
+
+void wire_encode_header(struct buf *out, const struct wire_header *header)
+{
+	struct json_writer writer = json_writer(out);
+	char time[TIME_TEXT_BYTES];
+
+	json_begin_object(&writer);
+	json_kv_str(&writer, "type", STR("header"));
+	json_kv_i64(&writer, "format", header->format);
+	json_kv_str(&writer, "program", STR("tt"));
+	json_kv_str(&writer, "version", header->version);
+	json_kv_str(&writer, "machine_id", header->machine_id);
+	json_kv_str(&writer, "label", header->label);
+	json_kv_str(&writer, "store_id", header->store_id);
+	json_kv_str(&writer, "sent_at", str_from(time_format(header->sent_at_ns, 3, time)));
+	json_end_object(&writer);
+	buf_byte(out, '\n');
+}
+
+void wire_encode_trailer(struct buf *out, const struct wire_trailer *trailer)
+{
+	struct json_writer writer = json_writer(out);
+
+	json_begin_object(&writer);
+	json_kv_str(&writer, "type", STR("trailer"));
+	json_kv_i64(&writer, "cursor", trailer->cursor);
+	json_kv_i64(&writer, "events", trailer->events);
+	if (trailer->more)
+		json_kv_bool(&writer, "more", true);
+	json_end_object(&writer);
+	buf_byte(out, '\n');
+}

@@ -1,0 +1,127 @@
+/* The table of event types, the total order of events, and the facts that decide where time goes.
+ */
+#include "model/event.h"
+
+#include "model/id.h"
+
+/*
+ * Names and required keys as the predecessor's wire format has them, blur and the agents' types
+ * added. The rank orders events of one instant: what ends attention or opens a session comes before
+ * what claims it.
+ */
+static const struct event_type types[] = {
+	{ "afk_change", ROLE_AFK, 10, { "status" }, "the machine's user went idle or came back" },
+	{ "agent_session", ROLE_SESSION, 20, { "session_id" }, "facts of an agent session" },
+	{ "tmux_pane_blur", ROLE_BLUR, 30, { "pane_id" },
+		"a pane lost the focus, or its client went away" },
+	{ "tmux_pane_focus", ROLE_FOCUS, 40, { "pane_id" }, "a pane got the focus" },
+	{ "tmux_scroll", ROLE_SCROLL, 50, { "pane_id" }, "copy mode was entered or left" },
+	{ "window_focus", ROLE_WINDOW, 60, { NULL }, "a window got the focus" },
+	{ "browser_tab", ROLE_TAB, 70, { NULL }, "a browser tab came to the front" },
+	{ "user_message", ROLE_PROMPT, 80, { "session_id" }, "a person's prompt to an agent" },
+	{ "agent_response", ROLE_ACTIVITY, 90, { "session_id" },
+		"an agent's response, with its tokens" },
+	{ "agent_tool_use", ROLE_ACTIVITY, 100, { "session_id" }, "an agent used a tool" },
+	{ "agent_tool_error", ROLE_NONE, 110, { "session_id" },
+		"a tool told an agent that it failed" },
+	{ "agent_error", ROLE_NONE, 120, { "session_id" },
+		"an agent's API answered with an error" },
+};
+
+enum { RANK_UNKNOWN = 1000 };
+
+const struct event_type *event_type_find(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (str_eq_c(name, types[i].name))
+			return &types[i];
+	return NULL;
+}
+
+const struct event_type *event_types(size_t *count)
+{
+	*count = ARRAY_LEN(types);
+	return types;
+}
+
+int event_type_rank(struct str name)
+{
+	const struct event_type *type = event_type_find(name);
+
+	return type ? type->rank : RANK_UNKNOWN;
+}
+
+const char *event_missing_key(
+	const struct event_type *type, const struct json *payload, const struct json *nested)
+{
+	for (size_t i = 0; type && i < ARRAY_LEN(type->required) && type->required[i]; i++) {
+		const struct json *value = json_get(payload, type->required[i]);
+
+		if (!value)
+			value = json_get(nested, type->required[i]);
+		if (json_str(value).len == 0)
+			return type->required[i];
+	}
+	return NULL;
+}
+
+int event_cmp(const struct event *a, const struct event *b)
+{
+	int rank_a, rank_b;
+
+	if (a->start_ns != b->start_ns)
+		return a->start_ns < b->start_ns ? -1 : 1;
+	rank_a = event_type_rank(a->type);
+	rank_b = event_type_rank(b->type);
+	if (rank_a != rank_b)
+		return rank_a < rank_b ? -1 : 1;
+	return str_cmp(a->id, b->id);
+}
+
+/* Where each string fact is kept. */
+static const struct {
+	const char *key;
+	size_t offset;
+} fact_keys[] = {
+	{ "session_id", offsetof(struct event_facts, session_id) },
+	{ "parent_session_id", offsetof(struct event_facts, parent_session_id) },
+	{ "session_type", offsetof(struct event_facts, session_type) },
+	{ "cwd", offsetof(struct event_facts, cwd) },
+	{ "git_project", offsetof(struct event_facts, project) },
+	{ "agent", offsetof(struct event_facts, agent) },
+	{ "action", offsetof(struct event_facts, action) },
+	{ "status", offsetof(struct event_facts, status) },
+	{ "window_app_id", offsetof(struct event_facts, app) },
+	{ "window_title", offsetof(struct event_facts, title) },
+};
+
+static void take_fact(struct event_facts *out, struct str key, const struct json *value)
+{
+	struct str text = json_str(value);
+
+	for (size_t i = 0; i < ARRAY_LEN(fact_keys); i++) {
+		if (str_eq_c(key, fact_keys[i].key)) {
+			memcpy((char *)out + fact_keys[i].offset, &text, sizeof(text));
+			return;
+		}
+	}
+}
+
+void event_facts(struct json_parser *parser, struct str data, struct event_facts *out)
+{
+	const struct json *root, *value;
+	struct json_iter iter;
+	struct str key;
+	struct err ignored;
+
+	*out = (struct event_facts){ .ended_at_ns = INT64_MIN };
+	if (json_parse(parser, data, true, &root, &ignored) < 0 || !json_is(root, JSON_OBJECT))
+		return;
+	iter = json_iter(root);
+	while (json_next(&iter, &key, &value))
+		if (json_is(value, JSON_STRING))
+			take_fact(out, key, value);
+	json_get_i64(root, "idle_duration_ms", &out->idle_ms);
+	if (time_parse(json_get_str(root, "ended_at"), &out->ended_at_ns, &ignored) < 0)
+		out->ended_at_ns = INT64_MIN;
+}
