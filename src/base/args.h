@@ -1,7 +1,8 @@
 /*
- * The one options parser. A command describes its options and operands in tables; help text and errors come from them.
- * `--name VALUE`, `--name=VALUE`, `-x VALUE`, bundled short flags, `--` ends options. Unknown or ambiguous: ERR_USAGE with the
- * nearest name as a suggestion.
+ * The one options parser. A command describes its options and operands in tables; help text and
+ * errors come from them.
+ * `--name VALUE`, `--name=VALUE`, `-x VALUE`, bundled short flags, `--` ends options. Unknown or
+ * ambiguous: ERR_USAGE with the nearest name as a suggestion.
  */
 #ifndef TT_BASE_ARGS_H
 #define TT_BASE_ARGS_H
@@ -11,10 +12,10 @@
 #include "base/mem.h"
 
 enum args_kind {
-	ARGS_FLAG,  /* no value; counted (int) */
-	ARGS_TEXT,  /* const char *: the last one given wins */
-	ARGS_LIST,  /* struct args_list: every one given */
-	ARGS_COUNT, /* int64_t, decimal, >= 0 */
+	ARGS_FLAG,     /* no value; counted (int) */
+	ARGS_TEXT,     /* const char *: the last one given wins */
+	ARGS_LIST,     /* struct args_list: every one given */
+	ARGS_COUNT,    /* int64_t, decimal, >= 0 */
 	ARGS_OPTIONAL, /* const char *; `--name=VALUE` or alone (then "") */
 };
 
@@ -24,8 +25,8 @@ struct args_list {
 };
 
 struct args_option {
-	const char *name;  /* long name without dashes */
-	char letter;       /* short name or 0 */
+	const char *name; /* long name without dashes */
+	char letter;      /* short name or 0 */
 	enum args_kind kind;
 	size_t offset;     /* offsetof(struct of the command, field) */
 	const char *value; /* placeholder in help: "FILE"; NULL for flags */
@@ -42,8 +43,9 @@ struct args_spec {
 };
 
 /*
- * Parse ARGV (without program and command name) by SPEC into VALUES, a zeroed struct, and OPERANDS. Options of GLOBAL, whose
- * values go to GLOBAL_VALUES, are accepted everywhere too (GLOBAL may be NULL).
+ * Parse ARGV (without program and command name) by SPEC into VALUES, a zeroed struct, and OPERANDS.
+ * Options of GLOBAL, whose values go to GLOBAL_VALUES, are accepted everywhere too (GLOBAL may be
+ * NULL).
  */
 MUST_USE int args_parse(const struct args_spec *spec, void *values, const struct args_spec *global,
 	void *global_values, int argc, const char *const argv[], struct args_list *operands,

@@ -1,6 +1,7 @@
 /*
- * The one JSON wrapper, over yyjson: a reader whose numbers keep their exact text, and a writer that always produces
- * valid UTF-8. RFC 8259. Values are views into their parser and live until its next parse.
+ * The one JSON wrapper, over yyjson: a reader whose numbers keep their exact text, and a writer
+ * that always produces valid UTF-8. RFC 8259. Values are views into their parser and live until its
+ * next parse.
  */
 #ifndef TT_BASE_JSON_H
 #define TT_BASE_JSON_H
@@ -24,16 +25,16 @@ struct json_parser {
 void json_parser_release(struct json_parser *parser);
 
 /*
- * Parse TEXT, one value and nothing after it but white space. A byte order mark is skipped. When LOOSE,
- * strings may hold bytes that are not UTF-8 and escaped halves of surrogate pairs (both written as U+FFFD each) and bare control
- * characters (written escaped); all of them are refused otherwise.
- * ERR_PARSE with the byte offset; ERR_LIMIT when nested deeper than JSON_MAX_DEPTH.
+ * Parse TEXT, one value and nothing after it but white space. A byte order mark is skipped. When
+ * LOOSE, strings may hold bytes that are not UTF-8 and escaped halves of surrogate pairs (both
+ * written as U+FFFD each) and bare control characters (written escaped); all of them are refused
+ * otherwise. ERR_PARSE with the byte offset; ERR_LIMIT when nested deeper than JSON_MAX_DEPTH.
  */
 MUST_USE int json_parse(struct json_parser *parser, struct str text, bool loose,
 	const struct json **root, struct err *err);
 
 /* NULL is accepted everywhere as "absent". */
-enum json_type json_type(const struct json *value); /* JSON_NULL for NULL */
+enum json_type json_type(const struct json *value);          /* JSON_NULL for NULL */
 bool json_is(const struct json *value, enum json_type type); /* false for NULL */
 /* Member KEY of an object (the first, if repeated); NULL if absent or not an object. */
 const struct json *json_get(const struct json *object, const char *key);
@@ -42,7 +43,8 @@ struct str json_str(const struct json *value);
 struct str json_get_str(const struct json *object, const char *key);
 /* The exact text of a number; an empty view for anything else. */
 struct str json_number_text(const struct json *value);
-/* An integer, also when given as a string of digits or as a real without fraction; false for anything else. */
+/* An integer, also when given as a string of digits or as a real without fraction; false for
+ * anything else. */
 bool json_to_i64(const struct json *value, int64_t *out);
 bool json_get_i64(const struct json *object, const char *key, int64_t *out);
 bool json_to_double(const struct json *value, double *out);
@@ -78,7 +80,8 @@ void json_put_str(struct json_writer *writer, struct str value);
 void json_put_i64(struct json_writer *writer, int64_t value);
 void json_put_bool(struct json_writer *writer, bool value);
 void json_put_null(struct json_writer *writer);
-void json_put_double(struct json_writer *writer, double value); /* finite; shortest text that reads back */
+void json_put_double(
+	struct json_writer *writer, double value); /* finite; shortest text that reads back */
 /* Already JSON: copied as it is. */
 void json_put_raw(struct json_writer *writer, struct str json);
 /* A parsed value, minified; numbers keep their exact text. */

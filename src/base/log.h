@@ -8,7 +8,7 @@
 enum log_level { LOG_QUIET = -1, LOG_NORMAL = 0, LOG_VERBOSE = 1, LOG_DEBUG = 2 };
 
 struct log {
-	int level;      /* -q: LOG_QUIET, each -v one more */
+	int level;           /* -q: LOG_QUIET, each -v one more */
 	const char *program; /* "tt" */
 };
 

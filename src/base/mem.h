@@ -4,7 +4,8 @@
 
 #include "base/str.h"
 
-/* As malloc, calloc(1), reallocarray; out of memory and overflow abort with a message. Freed with free(). */
+/* As malloc, calloc(1), reallocarray; out of memory and overflow abort with a message. Freed with
+ * free(). */
 void *mem_alloc(size_t bytes);
 void *mem_zalloc(size_t bytes);
 void *mem_resize(void *ptr, size_t count, size_t size);
@@ -14,8 +15,8 @@ void mem_freep(void *variable);
 
 /*
  * An arena: many small allocations, freed together. One per command, request or round.
- * Its limit is soft: beyond it allocation still succeeds, and arena_over() says so; a loop over foreign data asks
- * at its head and ends with ERR_LIMIT.
+ * Its limit is soft: beyond it allocation still succeeds, and arena_over() says so; a loop over
+ * foreign data asks at its head and ends with ERR_LIMIT.
  */
 struct arena_block;
 struct arena {

@@ -1,4 +1,5 @@
-/* Views of bytes that someone else owns: never NUL-terminated by contract, may hold NUL bytes and invalid UTF-8. */
+/* Views of bytes that someone else owns: never NUL-terminated by contract, may hold NUL bytes and
+ * invalid UTF-8. */
 #ifndef TT_BASE_STR_H
 #define TT_BASE_STR_H
 
@@ -14,7 +15,10 @@ struct str {
 
 /* A view of a string literal; usable in static initialisers, which a function is not. */
 #define STR(literal) ((struct str){ .ptr = (literal), .len = sizeof(literal) - 1 })
-#define STR_INIT(literal) { .ptr = (literal), .len = sizeof(literal) - 1 }
+#define STR_INIT(literal)                                                                          \
+	{                                                                                          \
+		.ptr = (literal), .len = sizeof(literal) - 1                                       \
+	}
 /* For printf's "%.*s". */
 #define STR_ARG(s) (int)(s).len, (s).ptr ? (s).ptr : ""
 
@@ -39,7 +43,8 @@ ptrdiff_t str_find(struct str s, char byte, size_t from);
 ptrdiff_t str_find_str(struct str s, struct str needle);
 /* Without spaces, tabs, CR and LF at both ends. */
 struct str str_trim(struct str s);
-/* Cut *REST at the first SEPARATOR: the part before it is returned, *REST becomes what follows (empty, ptr NULL at the end). */
+/* Cut *REST at the first SEPARATOR: the part before it is returned, *REST becomes what follows
+ * (empty, ptr NULL at the end). */
 struct str str_split(struct str *rest, char separator);
 /* Decimal integers, the whole of S, an optional '-': false on anything else and on overflow. */
 MUST_USE bool str_to_i64(struct str s, int64_t *out);

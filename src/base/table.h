@@ -1,4 +1,5 @@
-/* The one printer of tables and bars for people. Cells are UTF-8; control characters are shown escaped, never sent on. */
+/* The one printer of tables and bars for people. Cells are UTF-8; control characters are shown
+ * escaped, never sent on. */
 #ifndef TT_BASE_TABLE_H
 #define TT_BASE_TABLE_H
 
@@ -18,7 +19,8 @@ size_t table_rows(const struct table *table);
 /* Two spaces between columns, no trailing spaces, a newline per row. */
 void table_print(const struct table *table, struct buf *out);
 
-/* Ten cells of full and light blocks: round(10 x value / max), at least one when 0 < value, none when max is 0. */
+/* Ten cells of full and light blocks: round(10 x value / max), at least one when 0 < value, none
+ * when max is 0. */
 void table_bar(int64_t value, int64_t max, struct buf *out);
 /* TEXT fit for a terminal: control characters and invalid UTF-8 escaped as \xNN. */
 void table_clean(struct buf *out, struct str text);

@@ -1,6 +1,6 @@
 /*
- * A strict reader of TOML 1.0 (toml.io/en/v1.0.0). Errors name line and column. The tree lives in the arena.
- * Values know where they stand, so that a wrong setting can be shown with its line.
+ * A strict reader of TOML 1.0 (toml.io/en/v1.0.0). Errors name line and column. The tree lives in
+ * the arena. Values know where they stand, so that a wrong setting can be shown with its line.
  */
 #ifndef TT_BASE_TOML_H
 #define TT_BASE_TOML_H

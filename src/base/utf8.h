@@ -6,7 +6,8 @@
 
 #define UTF8_REPLACEMENT STR("\xef\xbf\xbd")
 
-/* Bytes of the valid sequence that starts at AT (1 to 4), or 0: overlong, surrogate, beyond U+10FFFF, cut, stray. */
+/* Bytes of the valid sequence that starts at AT (1 to 4), or 0: overlong, surrogate, beyond
+ * U+10FFFF, cut, stray. */
 size_t utf8_sequence(struct str s, size_t at);
 bool utf8_valid(struct str s);
 /* Append S with each invalid byte replaced by U+FFFD. */

@@ -243,6 +243,8 @@ static int decode_header(const struct json *root, struct wire_line *out, struct 
 	};
 	if (!json_get_i64(root, "format", &header->format) || header->format < 1)
 		return refuse(out, "bad_header", ERR_PARSE, err, "header without format number");
+	if (header->format > WIRE_FORMAT)
+		return 0; /* the rest is that format's business: the caller refuses it */
 	if (header->machine_id.len == 0)
 		return refuse(out, "bad_header", ERR_PARSE, err, "header without machine_id");
 	if (time_parse(json_get_str(root, "sent_at"), &header->sent_at_ns, err) < 0) {

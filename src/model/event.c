@@ -4,27 +4,32 @@
 
 #include "model/id.h"
 
+/* Name and its length: a macro, since a function cannot initialise a static table. */
+#define NAME(literal) literal, sizeof(literal) - 1
+
 /*
  * Names and required keys as the predecessor's wire format has them, blur and the agents' types
  * added. The rank orders events of one instant: what ends attention or opens a session comes before
  * what claims it.
  */
 static const struct event_type types[] = {
-	{ "afk_change", ROLE_AFK, 10, { "status" }, "the machine's user went idle or came back" },
-	{ "agent_session", ROLE_SESSION, 20, { "session_id" }, "facts of an agent session" },
-	{ "tmux_pane_blur", ROLE_BLUR, 30, { "pane_id" },
+	{ NAME("afk_change"), ROLE_AFK, 10, { "status" },
+		"the machine's user went idle or came back" },
+	{ NAME("agent_session"), ROLE_SESSION, 20, { "session_id" }, "facts of an agent session" },
+	{ NAME("tmux_pane_blur"), ROLE_BLUR, 30, { "pane_id" },
 		"a pane lost the focus, or its client went away" },
-	{ "tmux_pane_focus", ROLE_FOCUS, 40, { "pane_id" }, "a pane got the focus" },
-	{ "tmux_scroll", ROLE_SCROLL, 50, { "pane_id" }, "copy mode was entered or left" },
-	{ "window_focus", ROLE_WINDOW, 60, { NULL }, "a window got the focus" },
-	{ "browser_tab", ROLE_TAB, 70, { NULL }, "a browser tab came to the front" },
-	{ "user_message", ROLE_PROMPT, 80, { "session_id" }, "a person's prompt to an agent" },
-	{ "agent_response", ROLE_ACTIVITY, 90, { "session_id" },
+	{ NAME("tmux_pane_focus"), ROLE_FOCUS, 40, { "pane_id" }, "a pane got the focus" },
+	{ NAME("tmux_scroll"), ROLE_SCROLL, 50, { "pane_id" }, "copy mode was entered or left" },
+	{ NAME("window_focus"), ROLE_WINDOW, 60, { NULL }, "a window got the focus" },
+	{ NAME("browser_tab"), ROLE_TAB, 70, { NULL }, "a browser tab came to the front" },
+	{ NAME("user_message"), ROLE_PROMPT, 80, { "session_id" },
+		"a person's prompt to an agent" },
+	{ NAME("agent_response"), ROLE_ACTIVITY, 90, { "session_id" },
 		"an agent's response, with its tokens" },
-	{ "agent_tool_use", ROLE_ACTIVITY, 100, { "session_id" }, "an agent used a tool" },
-	{ "agent_tool_error", ROLE_NONE, 110, { "session_id" },
+	{ NAME("agent_tool_use"), ROLE_ACTIVITY, 100, { "session_id" }, "an agent used a tool" },
+	{ NAME("agent_tool_error"), ROLE_NONE, 110, { "session_id" },
 		"a tool told an agent that it failed" },
-	{ "agent_error", ROLE_NONE, 120, { "session_id" },
+	{ NAME("agent_error"), ROLE_NONE, 120, { "session_id" },
 		"an agent's API answered with an error" },
 };
 
@@ -33,7 +38,8 @@ enum { RANK_UNKNOWN = 1000 };
 const struct event_type *event_type_find(struct str name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		if (str_eq_c(name, types[i].name))
+		if (name.len == types[i].name_bytes &&
+			memcmp(name.ptr, types[i].name, name.len) == 0)
 			return &types[i];
 	return NULL;
 }
@@ -80,19 +86,19 @@ int event_cmp(const struct event *a, const struct event *b)
 
 /* Where each string fact is kept. */
 static const struct {
-	const char *key;
+	struct str key;
 	size_t offset;
 } fact_keys[] = {
-	{ "session_id", offsetof(struct event_facts, session_id) },
-	{ "parent_session_id", offsetof(struct event_facts, parent_session_id) },
-	{ "session_type", offsetof(struct event_facts, session_type) },
-	{ "cwd", offsetof(struct event_facts, cwd) },
-	{ "git_project", offsetof(struct event_facts, project) },
-	{ "agent", offsetof(struct event_facts, agent) },
-	{ "action", offsetof(struct event_facts, action) },
-	{ "status", offsetof(struct event_facts, status) },
-	{ "window_app_id", offsetof(struct event_facts, app) },
-	{ "window_title", offsetof(struct event_facts, title) },
+	{ STR_INIT("session_id"), offsetof(struct event_facts, session_id) },
+	{ STR_INIT("parent_session_id"), offsetof(struct event_facts, parent_session_id) },
+	{ STR_INIT("session_type"), offsetof(struct event_facts, session_type) },
+	{ STR_INIT("cwd"), offsetof(struct event_facts, cwd) },
+	{ STR_INIT("git_project"), offsetof(struct event_facts, project) },
+	{ STR_INIT("agent"), offsetof(struct event_facts, agent) },
+	{ STR_INIT("action"), offsetof(struct event_facts, action) },
+	{ STR_INIT("status"), offsetof(struct event_facts, status) },
+	{ STR_INIT("window_app_id"), offsetof(struct event_facts, app) },
+	{ STR_INIT("window_title"), offsetof(struct event_facts, title) },
 };
 
 static void take_fact(struct event_facts *out, struct str key, const struct json *value)
@@ -100,7 +106,7 @@ static void take_fact(struct event_facts *out, struct str key, const struct json
 	struct str text = json_str(value);
 
 	for (size_t i = 0; i < ARRAY_LEN(fact_keys); i++) {
-		if (str_eq_c(key, fact_keys[i].key)) {
+		if (str_eq(key, fact_keys[i].key)) {
 			memcpy((char *)out + fact_keys[i].offset, &text, sizeof(text));
 			return;
 		}

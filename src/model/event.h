@@ -32,6 +32,7 @@ enum event_role {
 
 struct event_type {
 	const char *name; /* on the wire: "tmux_pane_focus" */
+	size_t name_bytes;
 	enum event_role role;
 	int rank;                /* order among events of the same instant: lower first */
 	const char *required[3]; /* texts without which it has no meaning; NULL-terminated */
