@@ -1,0 +1,568 @@
+/*
+ * The intake: what is checked, counted and decided before an event is stored; the rows are
+ * sqlite/events.c's.
+ *
+ * Versions of an event are totally ordered (version_cmp), and the greatest one stays: that alone
+ * makes the result independent of order and repetition. Once something failed, a part of an event
+ * may have been written; the batch is void then, and only a commit, which fails and undoes it,
+ * starts the next one.
+ *
+ * What is derived from events learns of corrections and deletions by triggers
+ * (schema/001_derived.sql), not from here.
+ *
+ * A lazy intake looks before it locks: what is a duplicate for a reader is one for ever, since
+ * versions only grow.
+ */
+#include "store/intake.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "model/codec.h"
+#include "model/limits.h"
+#include "store/sqlite/events.h"
+#include "store/sqlite/writes.h"
+
+struct intake {
+	struct store *store;
+	struct events events;
+	bool lazy;
+	bool writing;       /* this intake holds the write lock */
+	struct err failure; /* code 0: the batch is good so far */
+	size_t pending;
+	struct intake_counts counts;
+	struct intake_counts committed; /* what counts go back to when the batch is undone */
+	struct arena words;             /* reasons that callers passed as views */
+	struct json_parser parser;
+	struct wire_decoder decoder;
+	struct buf stored_text;
+};
+
+/* --- the transaction --- */
+
+/* Remember the first failure; returns RC. */
+static int check(struct intake *intake, int rc, const struct err *err)
+{
+	if (rc < 0 && intake->failure.code == 0)
+		intake->failure = *err;
+	return rc;
+}
+
+static int refuse_after_failure(const struct intake *intake, struct err *err)
+{
+	if (intake->failure.code == 0)
+		return 0;
+	*err = intake->failure;
+	return err->code;
+}
+
+static int start_writing(struct intake *intake, struct err *err)
+{
+	if (intake->writing)
+		return 0;
+	if (db_write_begin(intake->store, err) < 0)
+		return err->code;
+	intake->writing = true;
+	catalogue_begin(intake->events.catalogue);
+	return 0;
+}
+
+static void undo(struct intake *intake)
+{
+	if (intake->writing)
+		db_write_rollback(intake->store);
+	intake->writing = false;
+	catalogue_forget(intake->events.catalogue);
+	dictionary_forget(intake->events.dictionary);
+	intake->counts = intake->committed;
+	intake->pending = 0;
+}
+
+static struct intake *make(struct store *store)
+{
+	struct intake *intake = mem_zalloc(sizeof(*intake));
+
+	intake->store = store;
+	intake->events.store = store;
+	intake->events.catalogue = catalogue_new(store);
+	intake->events.dictionary = dictionary_new(store);
+	return intake;
+}
+
+int intake_begin(struct intake **out, struct store *store, struct err *err)
+{
+	CLEANUP(intake_freep) struct intake *intake = make(store);
+
+	*out = NULL;
+	if (start_writing(intake, err) < 0)
+		return err->code;
+	*out = intake;
+	intake = NULL;
+	return 0;
+}
+
+int intake_begin_lazy(struct intake **out, struct store *store, struct err *err)
+{
+	if (store->read_only) {
+		*out = NULL;
+		return err_set(err, ERR_READONLY, "store '%s': opened for reading only",
+			store_path(store));
+	}
+	*out = make(store);
+	(*out)->lazy = true;
+	return 0;
+}
+
+int intake_commit(struct intake *intake, struct err *err)
+{
+	int rc = refuse_after_failure(intake, err);
+
+	if (rc == 0 && intake->writing) {
+		rc = catalogue_flush(intake->events.catalogue, err);
+		if (rc == 0)
+			rc = db_write_commit(intake->store, err);
+	}
+	if (rc < 0) {
+		undo(intake);
+		intake->failure = (struct err){ 0 };
+		return rc;
+	}
+	intake->writing = false;
+	intake->committed = intake->counts;
+	intake->pending = 0;
+	return 0;
+}
+
+void intake_free(struct intake *intake)
+{
+	if (!intake)
+		return;
+	undo(intake);
+	catalogue_free(intake->events.catalogue);
+	dictionary_free(intake->events.dictionary);
+	arena_release(&intake->words);
+	json_parser_release(&intake->parser);
+	wire_decoder_release(&intake->decoder);
+	buf_release(&intake->stored_text);
+	free(intake);
+}
+
+void intake_freep(struct intake **intake)
+{
+	intake_free(*intake);
+}
+
+const struct intake_counts *intake_counts(const struct intake *intake)
+{
+	return &intake->counts;
+}
+
+size_t intake_pending(const struct intake *intake)
+{
+	return intake->pending;
+}
+
+/* What every write starts with. */
+static int ready(struct intake *intake, struct err *err)
+{
+	if (refuse_after_failure(intake, err) < 0)
+		return err->code;
+	return check(intake, start_writing(intake, err), err);
+}
+
+/* --- quarantine --- */
+
+static void count_reason(struct intake *intake, struct str reason)
+{
+	struct intake_reason *at = intake->counts.reasons;
+	struct intake_reason *last = at + INTAKE_REASONS - 2; /* the one behind it stays the end */
+
+	while (at < last && at->count > 0 && !str_eq_c(reason, at->reason))
+		at++;
+	if (at->count == 0)
+		at->reason = at < last ? arena_cstr(&intake->words, reason) : "other";
+	at->count++;
+}
+
+static int quarantine(struct intake *intake, const struct quarantine_entry *entry, struct err *err)
+{
+	struct quarantine_entry kept = *entry;
+
+	if (kept.at_ns == 0)
+		kept.at_ns = clock_now_ns();
+	if (kept.bytes_total < (int64_t)kept.bytes.len)
+		kept.bytes_total = (int64_t)kept.bytes.len;
+	kept.bytes = str_sub(kept.bytes, 0, LIMIT_QUARANTINE_BYTES);
+	if (quarantine_put(intake->store, &kept, err) < 0)
+		return err->code;
+	count_reason(intake, kept.reason);
+	intake->counts.quarantined++;
+	intake->pending++;
+	return 0;
+}
+
+int intake_quarantine(struct intake *intake, const struct quarantine_entry *entry, struct err *err)
+{
+	if (ready(intake, err) < 0)
+		return err->code;
+	return check(intake, quarantine(intake, entry, err), err);
+}
+
+/* --- what an event must be --- */
+
+struct fault {
+	const char *reason; /* NULL: none */
+	struct err detail;
+};
+
+static void fault_set(struct fault *fault, const char *reason, const char *detail)
+{
+	fault->reason = reason;
+	err_set(&fault->detail, ERR_PARSE, "%s", detail);
+}
+
+static bool is_name(struct str name)
+{
+	if (name.len > LIMIT_NAME_BYTES)
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+		if ((unsigned char)name.ptr[i] < 0x20 || name.ptr[i] == 0x7f || name.ptr[i] == ':')
+			return false;
+	return true;
+}
+
+static void check_names(const struct event *event, struct fault *fault)
+{
+	if (event->id.len == 0)
+		fault_set(fault, "missing_id", "the event has no id");
+	else if (event->id.len > LIMIT_ID_BYTES)
+		fault_set(fault, "bad_id", "the id is too long");
+	else if (event->source.len == 0)
+		fault_set(fault, "missing_source", "the event has no source");
+	else if (!is_name(event->source))
+		fault_set(fault, "bad_source",
+			"the source is too long, or holds a colon or a control character");
+	else if (event->type.len == 0)
+		fault_set(fault, "missing_type", "the event has no type");
+	else if (!is_name(event->type))
+		fault_set(fault, "bad_type",
+			"the type is too long, or holds a colon or a control character");
+}
+
+/* A second away from both ends, so that cutting to milliseconds and INT64_MIN as "none" are safe.
+ */
+static void check_numbers(const struct event *event, struct fault *fault)
+{
+	int64_t end_ns;
+
+	if (event->start_ns < INT64_MIN + NS_PER_S || event->start_ns > INT64_MAX - NS_PER_S)
+		fault_set(fault, "bad_timestamp", "the timestamp is out of range");
+	else if (event->duration_ns < 0)
+		fault_set(fault, "bad_duration", "the duration is negative");
+	else if (__builtin_add_overflow(event->start_ns, event->duration_ns, &end_ns))
+		fault_set(fault, "bad_duration", "the event ends beyond all time");
+	else if (event->revision < 0 || event->revision == INT64_MAX)
+		fault_set(fault, "bad_revision", "the revision is out of range");
+}
+
+static void check_required(
+	const struct event_type *type, const struct json *data, struct fault *fault)
+{
+	for (size_t i = 0; type && i < ARRAY_LEN(type->required) && type->required[i]; i++) {
+		if (json_get(data, type->required[i]))
+			continue;
+		fault->reason = "missing_key";
+		err_set(&fault->detail, ERR_PARSE, "a %s event needs the key '%s'", type->name,
+			type->required[i]);
+		return;
+	}
+}
+
+static void check_data(struct intake *intake, const struct event *event,
+	const struct event_type *type, struct fault *fault)
+{
+	const struct json *data;
+
+	if (event->data.len > LIMIT_EVENT_BYTES) {
+		fault_set(fault, "too_long", "the event's data is too long");
+		return;
+	}
+	if (json_parse(&intake->parser, event->data, false, &data, &fault->detail) < 0)
+		fault->reason = fault->detail.code == ERR_LIMIT ? "too_deep" : "not_json";
+	else if (!json_is(data, JSON_OBJECT))
+		fault_set(fault, "not_object", "the event's data is not an object");
+	else
+		check_required(type, data, fault);
+}
+
+static void check_event(struct intake *intake, const struct event *event,
+	const struct event_type *type, struct fault *fault)
+{
+	fault->reason = NULL;
+	check_names(event, fault);
+	if (!fault->reason)
+		check_numbers(event, fault);
+	if (!fault->reason && !event->deleted)
+		check_data(intake, event, type, fault);
+}
+
+static int refuse(struct intake *intake, const struct event *event,
+	const struct quarantine_entry *origin, const struct fault *fault, struct err *err)
+{
+	CLEANUP(buf_release) struct buf line = BUF_INIT;
+	struct quarantine_entry entry = *origin;
+
+	if (entry.bytes.len == 0) {
+		wire_encode_event(&line, event);
+		entry.bytes = buf_str(&line);
+		if (str_ends(entry.bytes, STR("\n")))
+			entry.bytes.len--;
+	}
+	entry.reason = str_from(fault->reason);
+	entry.detail = str_from(fault->detail.message);
+	return intake_quarantine(intake, &entry, err);
+}
+
+/* --- which version stays --- */
+
+static int int_cmp(int64_t a, int64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int stored_text(
+	struct intake *intake, const struct event_row *row, struct str *out, struct err *err)
+{
+	buf_clear(&intake->stored_text);
+	if (dictionary_text(intake->store, row->data_no, &intake->stored_text, err) < 0)
+		return err->code;
+	*out = buf_str(&intake->stored_text);
+	return 0;
+}
+
+static int data_cmp(struct intake *intake, struct str data, const struct event_row *row, int *order,
+	struct err *err)
+{
+	struct str stored;
+	int64_t data_no;
+
+	if (dictionary_number(intake->events.dictionary, data, false, &data_no, err) < 0)
+		return err->code;
+	if (data_no == row->data_no) {
+		*order = 0;
+		return 0;
+	}
+	if (stored_text(intake, row, &stored, err) < 0)
+		return err->code;
+	*order = str_cmp(data, stored);
+	return 0;
+}
+
+static int names_cmp(struct intake *intake, const struct event *event, const struct event_row *row,
+	int *order, struct err *err)
+{
+	struct bucket *bucket;
+
+	if (catalogue_bucket_no(intake->events.catalogue, row->bucket_no, &bucket, err) < 0)
+		return err->code;
+	*order = str_cmp(event->source, bucket->source);
+	if (*order == 0)
+		*order = str_cmp(event->type, bucket->type);
+	return 0;
+}
+
+/* *ORDER > 0: EVENT is the greater version. A tombstone is above an event of the same revision. */
+static int version_cmp(struct intake *intake, const struct event *event,
+	const struct event_row *row, int *order, struct err *err)
+{
+	*order = int_cmp(event->revision, row->revision);
+	if (*order == 0)
+		*order = int_cmp(event->deleted, row->deleted);
+	if (*order == 0 && !row->deleted)
+		*order = int_cmp(event->duration_ns, row->duration_ns);
+	if (*order == 0 && !row->deleted && data_cmp(intake, event->data, row, order, err) < 0)
+		return err->code;
+	if (*order == 0)
+		*order = int_cmp(event->start_ns, row->start_ns);
+	if (*order == 0)
+		return names_cmp(intake, event, row, order, err);
+	return 0;
+}
+
+/* --- events --- */
+
+struct verdict {
+	enum intake_result result; /* INTAKE_DUPLICATE, or what storing it would be */
+	bool found;
+	struct event_row old; /* what is stored now, if found */
+};
+
+static int judge(struct intake *intake, const struct event *event, const struct event_name *name,
+	struct verdict *out, struct err *err)
+{
+	int rc = events_find(&intake->events, name, &out->old, err);
+	int order = 1;
+
+	if (rc < 0)
+		return rc;
+	out->found = rc == 1;
+	if (out->found && version_cmp(intake, event, &out->old, &order, err) < 0)
+		return err->code;
+	if (order <= 0)
+		out->result = INTAKE_DUPLICATE;
+	else
+		out->result = out->found || event->deleted ? INTAKE_UPDATED : INTAKE_NEW;
+	return 0;
+}
+
+static int take(struct intake *intake, const struct event *event, enum intake_result *result,
+	struct err *err)
+{
+	struct verdict verdict = { .result = INTAKE_NEW };
+	struct event_name name;
+
+	event_name(&name, event->id);
+	if (intake->lazy && !intake->writing && judge(intake, event, &name, &verdict, err) < 0)
+		return err->code;
+	if (verdict.result != INTAKE_DUPLICATE &&
+		(start_writing(intake, err) < 0 || judge(intake, event, &name, &verdict, err) < 0))
+		return err->code;
+	*result = verdict.result;
+	if (verdict.result == INTAKE_DUPLICATE)
+		return 0;
+	return events_put(&intake->events, event, &name, verdict.found ? &verdict.old : NULL, err);
+}
+
+static void count_event(struct intake *intake, const struct event *event,
+	const struct event_type *type, enum intake_result result)
+{
+	struct intake_counts *counts = &intake->counts;
+
+	intake->pending++;
+	counts->new_events += result == INTAKE_NEW;
+	counts->updated += result == INTAKE_UPDATED;
+	counts->duplicate += result == INTAKE_DUPLICATE;
+	if (result == INTAKE_DUPLICATE || event->deleted)
+		return;
+	counts->unknown_types += type == NULL;
+	counts->sessions += type != NULL && type->role == ROLE_SESSION;
+}
+
+int intake_event(struct intake *intake, const struct event *event,
+	const struct quarantine_entry *origin, enum intake_result *result, struct err *err)
+{
+	const struct event_type *type = event_type_find(event->type);
+	struct fault fault;
+
+	if (refuse_after_failure(intake, err) < 0)
+		return err->code;
+	check_event(intake, event, type, &fault);
+	if (fault.reason) {
+		*result = INTAKE_QUARANTINED;
+		return refuse(intake, event, origin, &fault, err);
+	}
+	if (check(intake, take(intake, event, result, err), err) < 0)
+		return err->code;
+	count_event(intake, event, type, *result);
+	return 0;
+}
+
+int intake_line(struct intake *intake, struct str line, struct str default_source,
+	const struct quarantine_entry *origin, enum intake_result *result,
+	struct wire_line *line_out, struct err *err)
+{
+	struct quarantine_entry entry = *origin;
+	struct wire_line own;
+	struct wire_line *decoded = line_out ? line_out : &own;
+	struct fault fault;
+
+	if (entry.bytes.len == 0)
+		entry.bytes = line;
+	if (wire_decode(&intake->decoder, line, default_source, decoded, &fault.detail) < 0) {
+		fault.reason = decoded->reason;
+		*result = INTAKE_QUARANTINED;
+		return refuse(intake, &decoded->event, &entry, &fault, err);
+	}
+	*result = INTAKE_DUPLICATE;
+	if (decoded->kind != WIRE_EVENT)
+		return refuse_after_failure(intake, err);
+	return intake_event(intake, &decoded->event, &entry, result, err);
+}
+
+/* The tombstone of what OLD is, above it. */
+static int withdraw(struct intake *intake, const struct event_name *name,
+	const struct event_row *old, struct err *err)
+{
+	struct bucket *bucket;
+	struct event tombstone = {
+		.id = name->id,
+		.start_ns = old->start_ns,
+		.revision = old->revision + 1,
+		.deleted = true,
+	};
+
+	if (catalogue_bucket_no(intake->events.catalogue, old->bucket_no, &bucket, err) < 0)
+		return err->code;
+	tombstone.source = bucket->source;
+	tombstone.type = bucket->type;
+	if (events_put(&intake->events, &tombstone, name, old, err) < 0)
+		return err->code;
+	intake->counts.updated++;
+	intake->pending++;
+	return 0;
+}
+
+int intake_withdraw(struct intake *intake, struct str id, struct err *err)
+{
+	struct event_name name;
+	struct event_row old;
+	int rc = ready(intake, err);
+
+	event_name(&name, id);
+	if (rc == 0)
+		rc = events_find(&intake->events, &name, &old, err);
+	if (rc == 1)
+		rc = old.deleted ? 0 : withdraw(intake, &name, &old, err);
+	return check(intake, rc, err);
+}
+
+/* --- what is committed beside events --- */
+
+int intake_cursor(struct intake *intake, const struct file_cursor *cursor, struct err *err)
+{
+	if (ready(intake, err) < 0)
+		return err->code;
+	intake->pending++;
+	return check(intake, cursor_put(intake->store, cursor, err), err);
+}
+
+int intake_cursor_forget(struct intake *intake, struct str source, struct str path, struct err *err)
+{
+	if (ready(intake, err) < 0)
+		return err->code;
+	return check(intake, cursor_forget(intake->store, source, path, err), err);
+}
+
+/* An eager intake locks first: what it reads and then writes is its own. */
+int intake_memo_get(struct intake *intake, struct str source, struct str key, struct arena *arena,
+	struct str *value, bool *found, struct err *err)
+{
+	if (!intake->lazy && ready(intake, err) < 0)
+		return err->code;
+	return check(intake, memo_get(intake->store, source, key, arena, value, found, err), err);
+}
+
+int intake_memo_put(
+	struct intake *intake, struct str source, struct str key, struct str value, struct err *err)
+{
+	if (ready(intake, err) < 0)
+		return err->code;
+	return check(intake, memo_put(intake->store, source, key, value, err), err);
+}
+
+int intake_peer(struct intake *intake, const struct peer_state *peer, struct err *err)
+{
+	if (ready(intake, err) < 0)
+		return err->code;
+	return check(intake, peer_put(intake->store, peer, err), err);
+}

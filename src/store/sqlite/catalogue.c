@@ -1,0 +1,317 @@
+/*
+ * A hash table of buckets by (machine, source, type), filled on first use. Bucket numbers never
+ * change and buckets are never deleted, so entries outlive transactions; the bounds on their newest
+ * events hold for one transaction only, in which nobody else writes.
+ */
+#include "store/sqlite/catalogue.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+
+enum { FIRST_SLOTS = 64 };
+
+struct catalogue {
+	struct store *store;
+	struct arena arena;
+	struct bucket **slots; /* open addressing, power of two */
+	size_t slot_count;
+	size_t count;
+	uint64_t transaction; /* from 1: new buckets are never current */
+	struct bucket *last;  /* events come in runs */
+};
+
+struct catalogue *catalogue_new(struct store *store)
+{
+	struct catalogue *catalogue = mem_zalloc(sizeof(*catalogue));
+
+	catalogue->store = store;
+	catalogue->transaction = 1;
+	catalogue_forget(catalogue);
+	return catalogue;
+}
+
+void catalogue_free(struct catalogue *catalogue)
+{
+	if (!catalogue)
+		return;
+	arena_release(&catalogue->arena);
+	free(catalogue->slots);
+	free(catalogue);
+}
+
+void catalogue_begin(struct catalogue *catalogue)
+{
+	catalogue->transaction++;
+}
+
+void catalogue_forget(struct catalogue *catalogue)
+{
+	arena_release(&catalogue->arena);
+	free(catalogue->slots);
+	catalogue->slot_count = FIRST_SLOTS;
+	catalogue->slots = mem_zalloc(FIRST_SLOTS * sizeof(struct bucket *));
+	catalogue->count = 0;
+	catalogue->last = NULL;
+}
+
+/* --- the table --- */
+
+static size_t slot_of(const struct catalogue *catalogue, struct str machine_id, struct str source,
+	struct str type)
+{
+	uint64_t hash = hash64(type, hash64(source, hash64(machine_id, 0)));
+
+	return (size_t)hash & (catalogue->slot_count - 1);
+}
+
+static bool is_bucket(
+	const struct bucket *bucket, struct str machine_id, struct str source, struct str type)
+{
+	return str_eq(bucket->type, type) && str_eq(bucket->source, source) &&
+	       str_eq(bucket->machine_id, machine_id);
+}
+
+static void place(struct catalogue *catalogue, struct bucket *bucket)
+{
+	size_t slot = slot_of(catalogue, bucket->machine_id, bucket->source, bucket->type);
+
+	while (catalogue->slots[slot])
+		slot = (slot + 1) & (catalogue->slot_count - 1);
+	catalogue->slots[slot] = bucket;
+}
+
+static void grow(struct catalogue *catalogue)
+{
+	struct bucket **old = catalogue->slots;
+	size_t old_count = catalogue->slot_count;
+
+	catalogue->slot_count *= 2;
+	catalogue->slots = mem_zalloc(catalogue->slot_count * sizeof(struct bucket *));
+	for (size_t i = 0; i < old_count; i++)
+		if (old[i])
+			place(catalogue, old[i]);
+	free(old);
+}
+
+static struct bucket *look_up(const struct catalogue *catalogue, struct str machine_id,
+	struct str source, struct str type)
+{
+	size_t slot = slot_of(catalogue, machine_id, source, type);
+
+	while (catalogue->slots[slot]) {
+		if (is_bucket(catalogue->slots[slot], machine_id, source, type))
+			return catalogue->slots[slot];
+		slot = (slot + 1) & (catalogue->slot_count - 1);
+	}
+	return NULL;
+}
+
+static struct bucket *add(struct catalogue *catalogue, const struct bucket *like)
+{
+	struct bucket *bucket = arena_zalloc(&catalogue->arena, 1, sizeof(*bucket));
+
+	bucket->bucket_no = like->bucket_no;
+	bucket->machine_id = arena_str(&catalogue->arena, like->machine_id);
+	bucket->source = arena_str(&catalogue->arena, like->source);
+	bucket->type = arena_str(&catalogue->arena, like->type);
+	if (2 * ++catalogue->count > catalogue->slot_count)
+		grow(catalogue);
+	place(catalogue, bucket);
+	return bucket;
+}
+
+/* --- the rows --- */
+
+int machine_number(
+	struct store *store, struct str machine_id, bool make, int64_t *no, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *find = NULL;
+	CLEANUP(db_donep) sqlite3_stmt *insert = NULL;
+	int rc;
+
+	if (db_stmt(store, "SELECT machine_no FROM machine WHERE machine_id = ?", &find, err) < 0)
+		return err->code;
+	db_bind_str(find, 1, machine_id);
+	rc = db_step(store, find, err);
+	if (rc < 0)
+		return rc;
+	*no = rc == 1 ? db_col_i64(find, 0) : 0;
+	if (rc == 1 || !make)
+		return 0;
+	if (db_stmt(store, "INSERT INTO machine (machine_id) VALUES (?)", &insert, err) < 0)
+		return err->code;
+	db_bind_str(insert, 1, machine_id);
+	if (db_exec(store, insert, err) < 0)
+		return err->code;
+	*no = sqlite3_last_insert_rowid(store->db);
+	return 0;
+}
+
+static int find_row(struct store *store, int64_t machine_no, struct bucket *bucket, bool *found,
+	struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if (db_stmt(store,
+		    "SELECT bucket_no FROM bucket WHERE machine_no = ? AND source = ? AND type = ?",
+		    &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, machine_no);
+	db_bind_str(stmt, 2, bucket->source);
+	db_bind_str(stmt, 3, bucket->type);
+	rc = db_step(store, stmt, err);
+	*found = rc == 1;
+	if (rc == 1)
+		bucket->bucket_no = db_col_i64(stmt, 0);
+	return rc < 0 ? rc : 0;
+}
+
+static int insert_row(
+	struct store *store, int64_t machine_no, struct bucket *bucket, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+
+	if (db_stmt(store, "INSERT INTO bucket (machine_no, source, type) VALUES (?, ?, ?)", &stmt,
+		    err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, machine_no);
+	db_bind_str(stmt, 2, bucket->source);
+	db_bind_str(stmt, 3, bucket->type);
+	if (db_exec(store, stmt, err) < 0)
+		return err->code;
+	bucket->bucket_no = sqlite3_last_insert_rowid(store->db);
+	return 0;
+}
+
+static int read_newest(struct store *store, struct bucket *bucket, struct err *err)
+{
+	for (int odd = 0; odd < 2; odd++) {
+		CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+		int rc;
+
+		if (db_stmt(store,
+			    "SELECT start_ns FROM event WHERE shelf = ? ORDER BY start_ns DESC LIMIT 1",
+			    &stmt, err) < 0)
+			return err->code;
+		db_bind_i64(stmt, 1, 2 * bucket->bucket_no + odd);
+		rc = db_step(store, stmt, err);
+		if (rc < 0)
+			return rc;
+		bucket->newest_ns[odd] = rc == 1 ? db_col_i64(stmt, 0) : INT64_MIN;
+	}
+	return 0;
+}
+
+/* Bounds are only known, and only used, while writing. */
+static int make_current(struct catalogue *catalogue, struct bucket *bucket, struct err *err)
+{
+	if (!catalogue->store->writing || bucket->transaction == catalogue->transaction)
+		return 0;
+	if (read_newest(catalogue->store, bucket, err) < 0)
+		return err->code;
+	bucket->transaction = catalogue->transaction;
+	return 0;
+}
+
+static int load(struct catalogue *catalogue, struct bucket *like, bool make, struct bucket **out,
+	struct err *err)
+{
+	struct store *store = catalogue->store;
+	int64_t machine_no;
+	bool found = false;
+
+	*out = NULL;
+	if (machine_number(store, like->machine_id, make, &machine_no, err) < 0 ||
+		find_row(store, machine_no, like, &found, err) < 0)
+		return err->code;
+	if (!found && !make)
+		return 0;
+	if (!found && insert_row(store, machine_no, like, err) < 0)
+		return err->code;
+	*out = add(catalogue, like);
+	return 0;
+}
+
+int catalogue_bucket(struct catalogue *catalogue, struct str machine_id, struct str source,
+	struct str type, bool make, struct bucket **out, struct err *err)
+{
+	struct bucket *bucket = catalogue->last;
+
+	if (!bucket || !is_bucket(bucket, machine_id, source, type))
+		bucket = look_up(catalogue, machine_id, source, type);
+	if (!bucket) {
+		struct bucket like = { .machine_id = machine_id, .source = source, .type = type };
+
+		if (load(catalogue, &like, make, &bucket, err) < 0)
+			return err->code;
+	}
+	*out = bucket;
+	if (!bucket)
+		return 0;
+	catalogue->last = bucket;
+	return make_current(catalogue, bucket, err);
+}
+
+static int read_bucket(struct store *store, int64_t bucket_no, struct arena *arena,
+	struct bucket *out, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if (db_stmt(store,
+		    "SELECT m.machine_id, b.source, b.type FROM bucket b JOIN machine m USING (machine_no) WHERE b.bucket_no = ?",
+		    &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, bucket_no);
+	rc = db_step(store, stmt, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return err_set(err, ERR_CORRUPT, "store '%s': bucket %lld is missing", store->path,
+			(long long)bucket_no);
+	*out = (struct bucket){ .bucket_no = bucket_no };
+	out->machine_id = db_col_copy(stmt, 0, arena);
+	out->source = db_col_copy(stmt, 1, arena);
+	out->type = db_col_copy(stmt, 2, arena);
+	return 0;
+}
+
+int catalogue_bucket_no(
+	struct catalogue *catalogue, int64_t bucket_no, struct bucket **out, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct bucket like;
+
+	if (catalogue->last && catalogue->last->bucket_no == bucket_no) {
+		*out = catalogue->last;
+		return make_current(catalogue, *out, err);
+	}
+	if (read_bucket(catalogue->store, bucket_no, &arena, &like, err) < 0)
+		return err->code;
+	return catalogue_bucket(
+		catalogue, like.machine_id, like.source, like.type, false, out, err);
+}
+
+int catalogue_flush(struct catalogue *catalogue, struct err *err)
+{
+	struct store *store = catalogue->store;
+
+	for (size_t i = 0; i < catalogue->slot_count; i++) {
+		CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+		struct bucket *bucket = catalogue->slots[i];
+
+		if (!bucket || bucket->added == 0)
+			continue;
+		if (db_stmt(store, "UPDATE bucket SET events = events + ? WHERE bucket_no = ?",
+			    &stmt, err) < 0)
+			return err->code;
+		db_bind_i64(stmt, 1, bucket->added);
+		db_bind_i64(stmt, 2, bucket->bucket_no);
+		if (db_exec(store, stmt, err) < 0)
+			return err->code;
+		bucket->added = 0;
+	}
+	return 0;
+}

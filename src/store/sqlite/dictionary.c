@@ -1,0 +1,120 @@
+/*
+ * The cache is direct-mapped: a slot holds the last text that hashed to it, if it is short enough.
+ * At most CACHE_SLOTS x CACHE_TEXT_BYTES are held. Rows of dict are never deleted, so what was
+ * committed stays good; only a rollback empties the cache.
+ */
+#include "store/sqlite/dictionary.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+
+enum { CACHE_SLOTS = 8192, CACHE_TEXT_BYTES = 1024 };
+
+struct slot {
+	uint64_t hash;
+	int64_t data_no; /* 0: empty */
+	struct buf text;
+};
+
+struct dictionary {
+	struct store *store;
+	struct slot slots[CACHE_SLOTS];
+};
+
+struct dictionary *dictionary_new(struct store *store)
+{
+	struct dictionary *dictionary = mem_zalloc(sizeof(*dictionary));
+
+	dictionary->store = store;
+	return dictionary;
+}
+
+void dictionary_free(struct dictionary *dictionary)
+{
+	if (!dictionary)
+		return;
+	for (size_t i = 0; i < CACHE_SLOTS; i++)
+		buf_release(&dictionary->slots[i].text);
+	free(dictionary);
+}
+
+void dictionary_forget(struct dictionary *dictionary)
+{
+	for (size_t i = 0; i < CACHE_SLOTS; i++)
+		dictionary->slots[i].data_no = 0;
+}
+
+static int query(struct store *store, struct str data, uint64_t hash, int64_t *no, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	*no = 0;
+	if (db_stmt(store, "SELECT data_no, body FROM dict WHERE hash = ?", &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, (int64_t)hash);
+	while ((rc = db_step(store, stmt, err)) == 1) {
+		if (!str_eq(db_col_str(stmt, 1), data))
+			continue;
+		*no = db_col_i64(stmt, 0);
+		return 0;
+	}
+	return rc;
+}
+
+static int insert(struct store *store, struct str data, uint64_t hash, int64_t *no, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+
+	if (db_stmt(store, "INSERT INTO dict (hash, body) VALUES (?, ?)", &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, (int64_t)hash);
+	db_bind_str(stmt, 2, data);
+	if (db_exec(store, stmt, err) < 0)
+		return err->code;
+	*no = sqlite3_last_insert_rowid(store->db);
+	return 0;
+}
+
+int dictionary_number(
+	struct dictionary *dictionary, struct str data, bool make, int64_t *no, struct err *err)
+{
+	uint64_t hash = hash64(data, 0);
+	struct slot *slot = &dictionary->slots[hash % CACHE_SLOTS];
+
+	if (slot->data_no != 0 && slot->hash == hash && str_eq(buf_str(&slot->text), data)) {
+		*no = slot->data_no;
+		return 0;
+	}
+	if (query(dictionary->store, data, hash, no, err) < 0)
+		return err->code;
+	if (*no == 0 && !make)
+		return 0;
+	if (*no == 0 && insert(dictionary->store, data, hash, no, err) < 0)
+		return err->code;
+	if (data.len <= CACHE_TEXT_BYTES) {
+		slot->hash = hash;
+		slot->data_no = *no;
+		buf_clear(&slot->text);
+		buf_add(&slot->text, data);
+	}
+	return 0;
+}
+
+int dictionary_text(struct store *store, int64_t no, struct buf *out, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if (db_stmt(store, "SELECT body FROM dict WHERE data_no = ?", &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, no);
+	rc = db_step(store, stmt, err);
+	if (rc == 0)
+		return err_set(err, ERR_CORRUPT, "store '%s': data %lld is missing", store->path,
+			(long long)no);
+	if (rc == 1)
+		buf_add(out, db_col_str(stmt, 0));
+	return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,21 @@
+/* The dictionary of event data: each distinct text has one number. A bounded cache spares the query
+ * for what repeats. */
+#ifndef TT_STORE_SQLITE_DICTIONARY_H
+#define TT_STORE_SQLITE_DICTIONARY_H
+
+#include "store/sqlite/db.h"
+
+struct dictionary;
+
+struct dictionary *dictionary_new(struct store *store);
+void dictionary_free(struct dictionary *dictionary);
+/* After a rollback: numbers given in it are void. */
+void dictionary_forget(struct dictionary *dictionary);
+
+/* The number of DATA; 0 when it is not there and MAKE is false (MAKE only while writing). */
+MUST_USE int dictionary_number(
+	struct dictionary *dictionary, struct str data, bool make, int64_t *no, struct err *err);
+/* Append the text of number NO to OUT. */
+MUST_USE int dictionary_text(struct store *store, int64_t no, struct buf *out, struct err *err);
+
+#endif

@@ -1,0 +1,307 @@
+/*
+ * Finding and changing rows of event, odd_id and tombstone, and keeping the counters that go with
+ * them. Invariant: an id has at most one row, in event or in tombstone; it has a row in odd_id
+ * exactly while its event is odd.
+ */
+#include "store/sqlite/events.h"
+
+/* Where an event lies. */
+struct place {
+	struct bucket *bucket;
+	bool odd;
+	int64_t start_ns;
+	struct str key;
+};
+
+static int64_t shelf_of(int64_t bucket_no, bool odd)
+{
+	return 2 * bucket_no + (odd ? 1 : 0);
+}
+
+void event_name(struct event_name *name, struct str id)
+{
+	*name = (struct event_name){ .id = id };
+	name->canonical = id_parse(id, &name->parts) && name->parts.canonical &&
+			  !__builtin_mul_overflow(name->parts.at_ms, NS_PER_MS, &name->at_ns);
+}
+
+/* --- finding --- */
+
+static void take_row(sqlite3_stmt *stmt, struct event_row *row)
+{
+	row->start_ns = db_col_i64(stmt, 0);
+	row->duration_ns = db_col_i64(stmt, 1);
+	row->revision = db_col_i64(stmt, 2);
+	row->data_no = db_col_i64(stmt, 3);
+	row->seq = db_col_i64(stmt, 4);
+}
+
+static int query_shelf(struct events *events, int64_t shelf, int64_t from_ns, int64_t last_ns,
+	struct str key, struct event_row *row, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if (db_stmt(events->store,
+		    "SELECT start_ns, duration_ns, revision, data_no, seq FROM event"
+		    " WHERE shelf = ? AND start_ns BETWEEN ? AND ? AND key = ?",
+		    &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, shelf);
+	db_bind_i64(stmt, 2, from_ns);
+	db_bind_i64(stmt, 3, last_ns);
+	db_bind_str(stmt, 4, key);
+	rc = db_step(events->store, stmt, err);
+	if (rc == 1) {
+		take_row(stmt, row);
+		row->bucket_no = shelf / 2;
+		row->odd = shelf % 2 != 0;
+	}
+	return rc;
+}
+
+static int find_canonical(struct events *events, const struct event_name *name,
+	struct event_row *row, struct err *err)
+{
+	const struct event_id *id = &name->parts;
+	struct bucket *bucket;
+	int64_t last_ns;
+
+	if (catalogue_bucket(
+		    events->catalogue, id->machine, id->source, id->type, false, &bucket, err) < 0)
+		return err->code;
+	if (!bucket || (events->store->writing && bucket->newest_ns[0] < name->at_ns))
+		return 0;
+	if (__builtin_add_overflow(name->at_ns, NS_PER_MS - 1, &last_ns))
+		last_ns = INT64_MAX;
+	return query_shelf(events, shelf_of(bucket->bucket_no, false), name->at_ns, last_ns,
+		id->discriminator, row, err);
+}
+
+static int find_odd(struct events *events, struct str id, struct event_row *row, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int64_t shelf, start_ns;
+	int rc;
+
+	if (events->store->writing && events->store->counters.odd_ids == 0)
+		return 0;
+	if (db_stmt(events->store, "SELECT shelf, start_ns FROM odd_id WHERE id = ?", &stmt, err) <
+		0)
+		return err->code;
+	db_bind_str(stmt, 1, id);
+	rc = db_step(events->store, stmt, err);
+	if (rc != 1)
+		return rc;
+	shelf = db_col_i64(stmt, 0);
+	start_ns = db_col_i64(stmt, 1);
+	return query_shelf(events, shelf, start_ns, start_ns, id, row, err);
+}
+
+static int find_tombstone(
+	struct events *events, struct str id, struct event_row *row, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if (events->store->writing && events->store->counters.tombstones == 0)
+		return 0;
+	if (db_stmt(events->store,
+		    "SELECT start_ns, 0, revision, 0, seq, bucket_no FROM tombstone WHERE id = ?",
+		    &stmt, err) < 0)
+		return err->code;
+	db_bind_str(stmt, 1, id);
+	rc = db_step(events->store, stmt, err);
+	if (rc == 1) {
+		take_row(stmt, row);
+		row->bucket_no = db_col_i64(stmt, 5);
+		row->deleted = true;
+	}
+	return rc;
+}
+
+int events_find(struct events *events, const struct event_name *name, struct event_row *row,
+	struct err *err)
+{
+	int rc = 0;
+
+	*row = (struct event_row){ 0 };
+	if (name->canonical)
+		rc = find_canonical(events, name, row, err);
+	if (rc == 0)
+		rc = find_odd(events, name->id, row, err);
+	if (rc == 0)
+		rc = find_tombstone(events, name->id, row, err);
+	return rc;
+}
+
+/* --- changing --- */
+
+static int choose_place(struct events *events, const struct event *event,
+	const struct event_name *name, struct place *place, struct err *err)
+{
+	place->odd = !(name->canonical && name->at_ns == time_floor_ms(event->start_ns) &&
+		       str_eq(name->parts.source, event->source) &&
+		       str_eq(name->parts.type, event->type));
+	place->start_ns = event->start_ns;
+	place->key = place->odd ? event->id : name->parts.discriminator;
+	return catalogue_bucket(events->catalogue, name->parts.machine, event->source, event->type,
+		true, &place->bucket, err);
+}
+
+static void count(struct events *events, struct bucket *bucket, int64_t change)
+{
+	bucket->added += change;
+	events->store->counters.events += change;
+}
+
+static int insert_odd_id(
+	struct events *events, struct str id, const struct place *place, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+
+	if (db_stmt(events->store, "INSERT INTO odd_id (id, shelf, start_ns) VALUES (?, ?, ?)",
+		    &stmt, err) < 0)
+		return err->code;
+	db_bind_str(stmt, 1, id);
+	db_bind_i64(stmt, 2, shelf_of(place->bucket->bucket_no, true));
+	db_bind_i64(stmt, 3, place->start_ns);
+	events->store->counters.odd_ids++;
+	return db_exec(events->store, stmt, err);
+}
+
+static int insert_event(struct events *events, const struct event *event, const struct place *place,
+	int64_t data_no, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+
+	if (db_stmt(events->store,
+		    "INSERT INTO event (shelf, start_ns, key, duration_ns, revision, data_no, seq)"
+		    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+		    &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, shelf_of(place->bucket->bucket_no, place->odd));
+	db_bind_i64(stmt, 2, place->start_ns);
+	db_bind_str(stmt, 3, place->key);
+	db_bind_i64(stmt, 4, event->duration_ns);
+	db_bind_i64(stmt, 5, event->revision);
+	db_bind_i64(stmt, 6, data_no);
+	db_bind_i64(stmt, 7, db_next_seq(events->store));
+	if (db_exec(events->store, stmt, err) < 0)
+		return err->code;
+	count(events, place->bucket, 1);
+	if (place->start_ns > place->bucket->newest_ns[place->odd])
+		place->bucket->newest_ns[place->odd] = place->start_ns;
+	return place->odd ? insert_odd_id(events, event->id, place, err) : 0;
+}
+
+static int update_event(struct events *events, const struct event *event, const struct place *place,
+	int64_t data_no, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+
+	if (db_stmt(events->store,
+		    "UPDATE event SET duration_ns = ?, revision = ?, data_no = ?, seq = ?"
+		    " WHERE shelf = ? AND start_ns = ? AND key = ?",
+		    &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, event->duration_ns);
+	db_bind_i64(stmt, 2, event->revision);
+	db_bind_i64(stmt, 3, data_no);
+	db_bind_i64(stmt, 4, db_next_seq(events->store));
+	db_bind_i64(stmt, 5, shelf_of(place->bucket->bucket_no, place->odd));
+	db_bind_i64(stmt, 6, place->start_ns);
+	db_bind_str(stmt, 7, place->key);
+	return db_exec(events->store, stmt, err);
+}
+
+static int delete_by_id(struct events *events, const char *sql, struct str id, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+
+	if (db_stmt(events->store, sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_str(stmt, 1, id);
+	return db_exec(events->store, stmt, err);
+}
+
+static int delete_event(struct events *events, const struct event_name *name,
+	const struct event_row *old, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	struct bucket *bucket;
+
+	if (catalogue_bucket_no(events->catalogue, old->bucket_no, &bucket, err) < 0 ||
+		db_stmt(events->store,
+			"DELETE FROM event WHERE shelf = ? AND start_ns = ? AND key = ?", &stmt,
+			err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, shelf_of(old->bucket_no, old->odd));
+	db_bind_i64(stmt, 2, old->start_ns);
+	db_bind_str(stmt, 3, old->odd ? name->id : name->parts.discriminator);
+	if (db_exec(events->store, stmt, err) < 0)
+		return err->code;
+	count(events, bucket, -1);
+	if (!old->odd)
+		return 0;
+	events->store->counters.odd_ids--;
+	return delete_by_id(events, "DELETE FROM odd_id WHERE id = ?", name->id, err);
+}
+
+static int remove_old(struct events *events, const struct event_name *name,
+	const struct event_row *old, struct err *err)
+{
+	if (!old)
+		return 0;
+	if (!old->deleted)
+		return delete_event(events, name, old, err);
+	events->store->counters.tombstones--;
+	return delete_by_id(events, "DELETE FROM tombstone WHERE id = ?", name->id, err);
+}
+
+static int put_tombstone(struct events *events, const struct event *event,
+	const struct place *place, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+
+	if (db_stmt(events->store,
+		    "INSERT INTO tombstone (id, bucket_no, start_ns, revision, seq) VALUES (?, ?, ?, ?, ?)",
+		    &stmt, err) < 0)
+		return err->code;
+	db_bind_str(stmt, 1, event->id);
+	db_bind_i64(stmt, 2, place->bucket->bucket_no);
+	db_bind_i64(stmt, 3, event->start_ns);
+	db_bind_i64(stmt, 4, event->revision);
+	db_bind_i64(stmt, 5, db_next_seq(events->store));
+	events->store->counters.tombstones++;
+	return db_exec(events->store, stmt, err);
+}
+
+static bool stays(const struct event_row *old, const struct place *place)
+{
+	return old && !old->deleted && old->bucket_no == place->bucket->bucket_no &&
+	       old->odd == place->odd && old->start_ns == place->start_ns;
+}
+
+int events_put(struct events *events, const struct event *event, const struct event_name *name,
+	const struct event_row *old, struct err *err)
+{
+	struct place place;
+	int64_t data_no;
+
+	ASSERT(events->store->writing);
+	if (choose_place(events, event, name, &place, err) < 0)
+		return err->code;
+	if (event->deleted) {
+		if (remove_old(events, name, old, err) < 0)
+			return err->code;
+		return put_tombstone(events, event, &place, err);
+	}
+	if (dictionary_number(events->dictionary, event->data, true, &data_no, err) < 0)
+		return err->code;
+	if (stays(old, &place))
+		return update_event(events, event, &place, data_no, err);
+	if (remove_old(events, name, old, err) < 0)
+		return err->code;
+	return insert_event(events, event, &place, data_no, err);
+}

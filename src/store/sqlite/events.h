@@ -1,0 +1,50 @@
+/*
+ * The rows of events and tombstones, for the intake: it decides what is to happen, this does it.
+ * Where an event lies is said in schema/001_permanent.sql.
+ */
+#ifndef TT_STORE_SQLITE_EVENTS_H
+#define TT_STORE_SQLITE_EVENTS_H
+
+#include "model/id.h"
+#include "store/sqlite/catalogue.h"
+#include "store/sqlite/dictionary.h"
+
+struct events {
+	struct store *store;
+	struct catalogue *catalogue;
+	struct dictionary *dictionary;
+};
+
+/* An id taken apart, once for finding and putting. Views into the id. */
+struct event_name {
+	struct str id;
+	struct event_id parts;
+	bool canonical; /* the id tells where its event lies: AT_NS is its millisecond */
+	int64_t at_ns;
+};
+void event_name(struct event_name *name, struct str id);
+
+/* What is stored under an id. */
+struct event_row {
+	bool deleted; /* a tombstone: no duration, no data */
+	bool odd;     /* on the odd shelf of its bucket */
+	int64_t bucket_no;
+	int64_t start_ns;
+	int64_t duration_ns;
+	int64_t revision;
+	int64_t data_no;
+	int64_t seq;
+};
+
+/* 1: found; 0: nothing was ever known of this id; < 0: error. */
+MUST_USE int events_find(struct events *events, const struct event_name *name,
+	struct event_row *row, struct err *err);
+/*
+ * Store EVENT, or its tombstone if it is deleted, with the next seq, in the place of OLD (what
+ * events_find found; NULL if nothing). NAME is of its id. Only while writing. After a failure the
+ * transaction must be rolled back.
+ */
+MUST_USE int events_put(struct events *events, const struct event *event,
+	const struct event_name *name, const struct event_row *old, struct err *err);
+
+#endif

@@ -1,0 +1,8 @@
+/* The texts of schema/<version>_<part>.sql, embedded by schema/embed.sh. */
+#ifndef TT_STORE_SQLITE_SCHEMA_H
+#define TT_STORE_SQLITE_SCHEMA_H
+
+extern const char schema_001_permanent[];
+extern const char schema_001_derived[];
+
+#endif

@@ -1,0 +1,80 @@
+/* Small named values of the store, and what it says of itself. */
+#include "base/fs.h"
+#include "store/sqlite/migrate.h"
+
+int store_setting_get(
+	struct store *store, const char *key, struct arena *arena, struct str *out, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	*out = (struct str){ NULL, 0 };
+	if (db_stmt(store, "SELECT value FROM setting WHERE key = ?", &stmt, err) < 0)
+		return err->code;
+	db_bind_str(stmt, 1, str_from(key));
+	rc = db_step(store, stmt, err);
+	if (rc == 1)
+		*out = db_col_copy(stmt, 0, arena);
+	return rc < 0 ? rc : 0;
+}
+
+static int put(struct store *store, const char *key, struct str value, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+
+	if (db_stmt(store, "INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)", &stmt,
+		    err) < 0)
+		return err->code;
+	db_bind_str(stmt, 1, str_from(key));
+	db_bind_blob(stmt, 2, value);
+	return db_exec(store, stmt, err);
+}
+
+int store_setting_put(struct store *store, const char *key, struct str value, struct err *err)
+{
+	bool own;
+
+	if (db_write_join(store, &own, err) < 0)
+		return err->code;
+	return db_write_leave(store, own, put(store, key, value, err), err);
+}
+
+static int64_t file_bytes(const char *path, const char *suffix)
+{
+	CLEANUP(buf_release) struct buf name = BUF_INIT;
+	struct stat status;
+
+	buf_printf(&name, "%s%s", path, suffix);
+	return stat(buf_cstr(&name), &status) == 0 ? status.st_size : 0;
+}
+
+int store_info(struct store *store, struct store_info *out, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	struct str store_id;
+	int rc;
+
+	*out = (struct store_info){ 0 };
+	if (schema_version(store, &out->schema_version, err) < 0 ||
+		db_stmt(store, "SELECT store_id, last_seq, events, quarantined FROM store_state",
+			&stmt, err) < 0)
+		return err->code;
+	rc = db_step(store, stmt, err);
+	if (rc < 0)
+		return rc;
+	store_id = db_col_str(stmt, 0);
+	if (rc == 0 || store_id.len >= sizeof(out->store_id))
+		return err_set(err, ERR_CORRUPT, "store '%s': its state is missing", store->path);
+	memcpy(out->store_id, store_id.ptr, store_id.len);
+	out->last_seq = db_col_i64(stmt, 1);
+	out->events = db_col_i64(stmt, 2);
+	out->quarantined = db_col_i64(stmt, 3);
+	if (store->writing) { /* the row is written at the commit */
+		out->last_seq = store->counters.last_seq;
+		out->events = store->counters.events;
+		out->quarantined = store->counters.quarantined;
+	}
+	out->bytes = file_bytes(store->path, "") + file_bytes(store->path, "-wal") +
+		     file_bytes(store->path, "-shm");
+	return 0;
+}

@@ -1,0 +1,151 @@
+/*
+ * What tests of the store share: a temporary directory with a store path in it, events made from
+ * few words, and the content of a store as text, so that two stores can be compared.
+ */
+#ifndef TT_TESTS_STORE_FIXTURE_H
+#define TT_TESTS_STORE_FIXTURE_H
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "model/id.h"
+#include "store/intake.h"
+#include "tap.h"
+
+#define MACHINE_A "5f0c8a52-91d7-4c0e-8b6a-2d1f7a9be310"
+#define MACHINE_B "a2b4c6d8-1111-4222-8333-444455556666"
+#define T0 (INT64_C(1770000000) * NS_PER_S)
+
+/* CALL succeeded; needs a `struct err err`. */
+#define GOOD(call) tap_check((call) >= 0, __FILE__, __LINE__, "%s: %s", #call, err.message)
+/* CALL failed with CODE; CALL is evaluated once. */
+#define FAILS(call, code) fixture_fails((call), (code), #call, &err, __FILE__, __LINE__)
+
+__attribute__((unused)) static int fixture_fails(
+	int rc, int code, const char *what, const struct err *err, const char *file, int line)
+{
+	return tap_check(rc == code && err->code == code && err->message[0] != '\0', file, line,
+		"%s: got %d (%s), want %d", what, rc, rc < 0 ? err->message : "no error", code);
+}
+
+struct fixture {
+	char dir[64];
+	char path[128]; /* DIR/data/tt.db; nothing is there yet */
+	struct arena arena;
+};
+
+__attribute__((unused)) static void fixture_begin(struct fixture *fixture)
+{
+	const char *base = getenv("TMPDIR");
+
+	/* In memory where that can be: thousands of commits, and none of them needs to survive the
+	 * machine. */
+	if (!base)
+		base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	*fixture = (struct fixture){ 0 };
+	snprintf(fixture->dir, sizeof(fixture->dir), "%.32s/tt-store-XXXXXX", base);
+	if (!mkdtemp(fixture->dir)) {
+		perror("mkdtemp");
+		exit(99);
+	}
+	snprintf(fixture->path, sizeof(fixture->path), "%s/data/tt.db", fixture->dir);
+}
+
+static int fixture_remove(const char *path, const struct stat *status, int type, struct FTW *at)
+{
+	(void)status;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+__attribute__((unused)) static void fixture_end(struct fixture *fixture)
+{
+	nftw(fixture->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS);
+	arena_release(&fixture->arena);
+}
+
+/* A path in the fixture's directory. */
+__attribute__((unused)) static const char *fixture_path(struct fixture *fixture, const char *name)
+{
+	return arena_printf(&fixture->arena, "%s/%s", fixture->dir, name).ptr;
+}
+
+__attribute__((unused)) static struct store *fixture_open(struct fixture *fixture)
+{
+	const struct store_options options = { .url = fixture->path, .busy_ms = 20000 };
+	struct store *store = NULL;
+	struct err err;
+
+	if (!GOOD(store_open(&store, &options, &err)))
+		exit(1);
+	return store;
+}
+
+/* An event of machine A with its natural id; everything in the arena. */
+__attribute__((unused)) static struct event event_make(struct arena *arena, const char *type,
+	int64_t start_ns, const char *discriminator, const char *data)
+{
+	CLEANUP(buf_release) struct buf id = BUF_INIT;
+	struct event event = {
+		.source = STR("claude"), .type = str_from(type), .start_ns = start_ns
+	};
+
+	id_build(&id, STR(MACHINE_A), event.source, event.type, start_ns, str_from(discriminator));
+	event.id = arena_str(arena, buf_str(&id));
+	event.data = arena_str(arena, str_from(data));
+	return event;
+}
+
+static const struct quarantine_entry fixture_origin = {
+	.source = STR_INIT("test"), .path = STR_INIT("/log"), .offset = 7
+};
+
+/* One event in one transaction. */
+__attribute__((unused)) static enum intake_result fixture_take(
+	struct store *store, const struct event *event)
+{
+	CLEANUP(intake_freep) struct intake *intake = NULL;
+	enum intake_result result = INTAKE_QUARANTINED;
+	struct err err;
+
+	GOOD(intake_begin(&intake, store, &err));
+	GOOD(intake_event(intake, event, &fixture_origin, &result, &err));
+	GOOD(intake_commit(intake, &err));
+	return result;
+}
+
+/* All events in the total order, a line each; seqs are left out, since they tell of the way, not of
+ * the result. */
+__attribute__((unused)) static void fixture_dump(struct store *store, struct buf *out)
+{
+	const struct event_filter all = { 0 };
+	CLEANUP(event_scan_closep) struct event_scan *scan = NULL;
+	struct stored_event row;
+	struct err err;
+	int rc;
+
+	if (!GOOD(event_scan_open(&scan, store, &all, &err)))
+		return;
+	while ((rc = event_scan_next(scan, &row, &err)) == 1)
+		buf_printf(out, "%lld %lld %lld %.*s %.*s %.*s %.*s\n",
+			(long long)row.event.start_ns, (long long)row.event.duration_ns,
+			(long long)row.event.revision, STR_ARG(row.event.id),
+			STR_ARG(row.event.source), STR_ARG(row.event.type),
+			STR_ARG(row.event.data));
+	GOOD(rc);
+}
+
+/* Change one byte of a file, or append one behind its end. */
+__attribute__((unused)) static void fixture_poke(const char *path, long offset, unsigned char byte)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	OK(fd >= 0 && pwrite(fd, &byte, 1, offset) == 1);
+	close(fd);
+}
+
+#endif
