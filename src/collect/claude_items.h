@@ -1,0 +1,61 @@
+/*
+ * Items: what the records of a session say, each owned by one session and counted once. See
+ * claude.c for what owning means. A pass goes over the records of one file; what it does with them
+ * is its mode.
+ */
+#ifndef TT_COLLECT_CLAUDE_ITEMS_H
+#define TT_COLLECT_CLAUDE_ITEMS_H
+
+#include "collect/claude_round.h"
+
+enum claude_mode {
+	PASS_COLLECT, /* new lines: take and count */
+	PASS_WEIGH,   /* how good is the session's claim? */
+	PASS_TAKE,    /* take from those with a worse claim */
+	PASS_COUNT,   /* count anew what it owns */
+};
+
+/* Keys of items seen in one count. All-zero is an empty one. */
+struct claude_seen {
+	uint64_t *keys;  /* 0: free */
+	size_t capacity; /* a power of two */
+	size_t count;
+};
+
+/* Over all files of one session, when it is not collecting. */
+struct claude_tally {
+	struct claude_counts counts; /* PASS_COUNT */
+	struct claude_seen seen;     /* PASS_COUNT */
+	int64_t unshared_ns, items;  /* PASS_WEIGH */
+};
+
+/* The response being streamed: its lines follow each other, so it is given when something else
+ * comes. */
+struct claude_held {
+	struct claude_session *session; /* NULL: none */
+	struct claude_item item;
+	struct buf natural;
+	struct buf data;
+	int64_t offset; /* of the line that told the most */
+};
+
+struct claude_pass {
+	struct claude_round *round;
+	enum claude_mode mode;
+	struct str cwd;             /* the nearest known */
+	struct claude_tally *tally; /* NULL when collecting */
+	struct quarantine_entry origin;
+	struct buf data; /* of the event being made */
+	struct claude_held held;
+};
+
+void claude_pass_release(struct claude_pass *pass);
+
+/* Take, weigh or count what RECORD, of SESSION, says. */
+MUST_USE int claude_take_items(struct claude_pass *pass, struct claude_session *session,
+	const struct claude_record *record, struct err *err);
+/* Give what is held back. Before each commit, and at the end. */
+MUST_USE int claude_pass_flush(struct claude_pass *pass, struct err *err);
+void claude_tally_release(struct claude_tally *tally);
+
+#endif

@@ -1,0 +1,394 @@
+/*
+ * Reading growing files by lines, with cursors.
+ *
+ * The cursor's hashes are of bytes that were taken as complete lines: the first HEAD_BYTES at most,
+ * and TAIL_BYTES at most before the offset. A file that only grew has both still; one that was cut,
+ * replaced or rewritten has not. A cursor says "unchanged" only of a file that was read to its end:
+ * before that, the size it keeps is the offset. The status is taken before reading, so that what is
+ * written meanwhile makes a difference at the next look.
+ */
+#include "collect/tail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/hash.h"
+#include "model/limits.h"
+
+enum { HEAD_BYTES = 1024, TAIL_BYTES = 256, CHUNK_BYTES = 256 << 10 };
+
+struct entry {
+	struct file_cursor cursor;
+	bool seen;
+	struct entry *next; /* in its slot */
+};
+
+struct tail_set {
+	struct arena arena;
+	struct str source;
+	struct entry **slots;
+	size_t slot_count; /* a power of two */
+	size_t count;
+};
+
+struct tail {
+	int fd;
+	const char *path;
+	struct stat status;   /* when it was opened */
+	struct tail_set *set; /* NULL: no cursor is kept */
+	struct entry *entry;
+	struct buf bytes;
+	size_t at;       /* where the next line begins in BYTES */
+	size_t scan;     /* no newline between AT and here */
+	int64_t dropped; /* bytes of the next line beyond the limit, no longer in BYTES */
+	int64_t offset;  /* behind the last line returned */
+	bool at_end;
+};
+
+/* --- cursors by path --- */
+
+static struct entry **slot_of(struct entry **slots, size_t slot_count, struct str path)
+{
+	return &slots[hash64(path, 0) & (slot_count - 1)];
+}
+
+static struct entry *find(const struct tail_set *set, struct str path)
+{
+	struct entry *entry = *slot_of(set->slots, set->slot_count, path);
+
+	while (entry && !str_eq(entry->cursor.path, path))
+		entry = entry->next;
+	return entry;
+}
+
+static void resize(struct tail_set *set, size_t slot_count)
+{
+	struct entry **slots = mem_zalloc(slot_count * sizeof(struct entry *));
+
+	for (size_t i = 0; i < set->slot_count; i++) {
+		while (set->slots[i]) {
+			struct entry *entry = set->slots[i];
+			struct entry **slot = slot_of(slots, slot_count, entry->cursor.path);
+
+			set->slots[i] = entry->next;
+			entry->next = *slot;
+			*slot = entry;
+		}
+	}
+	free(set->slots);
+	set->slots = slots;
+	set->slot_count = slot_count;
+}
+
+/* CURSOR's strings belong to the set's arena. */
+static struct entry *add(struct tail_set *set, const struct file_cursor *cursor)
+{
+	struct entry *entry = arena_zalloc(&set->arena, 1, sizeof(*entry));
+	struct entry **slot;
+
+	if (set->count >= set->slot_count)
+		resize(set, set->slot_count * 2);
+	entry->cursor = *cursor;
+	slot = slot_of(set->slots, set->slot_count, cursor->path);
+	entry->next = *slot;
+	*slot = entry;
+	set->count++;
+	return entry;
+}
+
+int tail_set_load(struct tail_set **out, struct store *store, struct str source, struct err *err)
+{
+	CLEANUP(tail_set_freep) struct tail_set *set = mem_zalloc(sizeof(*set));
+	struct file_cursor *cursors;
+	size_t count;
+
+	*out = NULL;
+	resize(set, 64);
+	set->source = arena_str(&set->arena, source);
+	if (store_cursors(store, source, &set->arena, &cursors, &count, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < count; i++)
+		add(set, &cursors[i]);
+	*out = set;
+	set = NULL;
+	return 0;
+}
+
+static bool is_gone(const struct entry *entry)
+{
+	struct stat status;
+
+	return !entry->seen && stat(entry->cursor.path.ptr, &status) < 0 &&
+	       (errno == ENOENT || errno == ENOTDIR);
+}
+
+bool tail_set_has_all(const struct tail_set *set, const char *path)
+{
+	const struct entry *entry = find(set, str_from(path));
+	struct stat status;
+
+	return entry && stat(path, &status) == 0 &&
+	       entry->cursor.device == (uint64_t)status.st_dev &&
+	       entry->cursor.inode == (uint64_t)status.st_ino &&
+	       entry->cursor.offset == status.st_size;
+}
+
+int tail_set_forget_missing(struct tail_set *set, struct intake *intake, struct err *err)
+{
+	for (size_t i = 0; i < set->slot_count; i++) {
+		struct entry **link = &set->slots[i];
+
+		while (*link) {
+			if (!is_gone(*link)) {
+				link = &(*link)->next;
+				continue;
+			}
+			if (intake_cursor_forget(intake, set->source, (*link)->cursor.path, err) <
+				0)
+				return err->code;
+			*link = (*link)->next;
+			set->count--;
+		}
+	}
+	return 0;
+}
+
+void tail_set_free(struct tail_set *set)
+{
+	if (!set)
+		return;
+	free(set->slots);
+	arena_release(&set->arena);
+	free(set);
+}
+
+void tail_set_freep(struct tail_set **set)
+{
+	tail_set_free(*set);
+	*set = NULL;
+}
+
+/* --- looking at a file --- */
+
+static int64_t mtime_ns(const struct stat *status)
+{
+	return (int64_t)status->st_mtim.tv_sec * NS_PER_S + status->st_mtim.tv_nsec;
+}
+
+static bool is_unchanged(const struct file_cursor *cursor, const struct stat *status)
+{
+	return cursor->device == (uint64_t)status->st_dev &&
+	       cursor->inode == (uint64_t)status->st_ino && cursor->size == status->st_size &&
+	       cursor->mtime_ns == mtime_ns(status);
+}
+
+/* The hash of COUNT bytes at FROM; false when they are not there. */
+static bool hash_range(int fd, int64_t from, int64_t count, uint64_t *out)
+{
+	char bytes[HEAD_BYTES];
+	size_t have = 0;
+
+	if (count < 0 || count > HEAD_BYTES || from < 0)
+		return false;
+	while (have < (size_t)count) {
+		ssize_t got = pread(fd, bytes + have, (size_t)count - have, from + (int64_t)have);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		have += (size_t)got;
+	}
+	*out = hash64((struct str){ bytes, have }, 0);
+	return true;
+}
+
+/* Does the file still have what the cursor covers? */
+static bool goes_on(int fd, const struct file_cursor *cursor)
+{
+	uint64_t head, end;
+
+	return hash_range(fd, 0, cursor->head_bytes, &head) && head == cursor->head_hash &&
+	       hash_range(fd, cursor->offset - cursor->tail_bytes, cursor->tail_bytes, &end) &&
+	       end == cursor->tail_hash;
+}
+
+static int open_regular(const char *path, int *fd, struct stat *status, struct err *err)
+{
+	*fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (*fd < 0)
+		return err_sys(err, "cannot open '%s'", path);
+	if (fstat(*fd, status) < 0)
+		return err_sys(err, "cannot look at '%s'", path);
+	if (!S_ISREG(status->st_mode))
+		return err_set(err, ERR_IO, "'%s' is no regular file", path);
+	return 0;
+}
+
+int tail_open_whole(struct tail **out, const char *path, struct err *err)
+{
+	CLEANUP(fs_closep) int fd = -1;
+	struct tail *tail;
+	struct stat status;
+
+	*out = NULL;
+	if (open_regular(path, &fd, &status, err) < 0)
+		return err->code;
+	tail = mem_zalloc(sizeof(*tail));
+	tail->path = path;
+	tail->status = status;
+	tail->fd = fd;
+	fd = -1;
+	*out = tail;
+	return 0;
+}
+
+static enum tail_start start_of(struct tail *tail)
+{
+	const struct file_cursor *cursor = &tail->entry->cursor;
+
+	if (!goes_on(tail->fd, cursor))
+		return TAIL_RESTARTED;
+	tail->offset = cursor->offset;
+	return TAIL_CONTINUED;
+}
+
+int tail_open(struct tail **out, struct tail_set *set, const char *path, enum tail_start *start,
+	struct str *state, struct err *err)
+{
+	struct entry *entry = find(set, str_from(path));
+	struct stat status;
+
+	*out = NULL;
+	*state = STR("");
+	*start = TAIL_UNCHANGED;
+	if (entry) {
+		entry->seen = true;
+		if (stat(path, &status) == 0 && is_unchanged(&entry->cursor, &status))
+			return 0;
+	}
+	if (tail_open_whole(out, path, err) < 0)
+		return err->code;
+	(*out)->set = set;
+	(*out)->entry = entry;
+	*start = entry ? start_of(*out) : TAIL_FRESH;
+	if (*start == TAIL_CONTINUED)
+		*state = entry->cursor.state;
+	return 0;
+}
+
+/* --- lines --- */
+
+/* Read on behind what is there: 1, 0 at the end, or an error. */
+static int read_more(struct tail *tail, struct err *err)
+{
+	int64_t from = tail->offset + tail->dropped + (int64_t)(tail->bytes.len - tail->at);
+	ssize_t got;
+
+	buf_consume(&tail->bytes, tail->at);
+	tail->at = 0;
+	if (tail->bytes.len > LIMIT_LOG_LINE_BYTES) {
+		tail->dropped += (int64_t)tail->bytes.len - LIMIT_LOG_LINE_BYTES;
+		tail->bytes.len = LIMIT_LOG_LINE_BYTES;
+	}
+	tail->scan = tail->bytes.len;
+	do
+		got = pread(tail->fd, buf_reserve(&tail->bytes, CHUNK_BYTES), CHUNK_BYTES, from);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return err_sys(err, "cannot read '%s'", tail->path);
+	tail->bytes.len += (size_t)got;
+	return got > 0;
+}
+
+static struct str trim_line(struct str line, bool first)
+{
+	if (first && str_starts(line, STR("\xef\xbb\xbf")))
+		line = str_sub(line, 3, line.len);
+	if (str_ends(line, STR("\r")))
+		line.len--;
+	return line;
+}
+
+int tail_next(struct tail *tail, struct str *line, int64_t *offset, bool *overlong, struct err *err)
+{
+	ptrdiff_t end;
+
+	while ((end = str_find(buf_str(&tail->bytes), '\n', tail->scan)) < 0) {
+		int more = tail->at_end ? 0 : read_more(tail, err);
+
+		tail->at_end = more == 0;
+		if (more <= 0)
+			return more;
+	}
+	*line = str_sub(buf_str(&tail->bytes), tail->at, (size_t)end - tail->at);
+	*offset = tail->offset;
+	*overlong = tail->dropped > 0 || line->len > LIMIT_LOG_LINE_BYTES;
+	tail->offset += tail->dropped + (int64_t)line->len + 1;
+	tail->dropped = 0;
+	tail->at = tail->scan = (size_t)end + 1;
+	if (*overlong)
+		*line = str_sub(*line, 0, LIMIT_LOG_LINE_BYTES);
+	*line = trim_line(*line, *offset == 0);
+	return 1;
+}
+
+static int64_t at_most(int64_t value, int64_t limit)
+{
+	return value < limit ? value : limit;
+}
+
+int tail_save(struct tail *tail, struct intake *intake, struct str state, struct err *err)
+{
+	struct file_cursor cursor = {
+		.source = tail->set->source,
+		.device = (uint64_t)tail->status.st_dev,
+		.inode = (uint64_t)tail->status.st_ino,
+		.size = tail->at_end ? tail->status.st_size : tail->offset,
+		.mtime_ns = mtime_ns(&tail->status),
+		.offset = tail->offset,
+		.head_bytes = at_most(tail->offset, HEAD_BYTES),
+		.tail_bytes = at_most(tail->offset, TAIL_BYTES),
+	};
+
+	if (!hash_range(tail->fd, 0, cursor.head_bytes, &cursor.head_hash) ||
+		!hash_range(tail->fd, cursor.offset - cursor.tail_bytes, cursor.tail_bytes,
+			&cursor.tail_hash)) {
+		/* Cut while it was read: what it became is read from its start at the next look. */
+		cursor.size = -1;
+		cursor.offset = cursor.head_bytes = cursor.tail_bytes = 0;
+		state = STR("");
+	}
+	cursor.path = tail->entry ? tail->entry->cursor.path
+				  : arena_str(&tail->set->arena, str_from(tail->path));
+	cursor.state = arena_str(&tail->set->arena, state);
+	if (tail->entry)
+		tail->entry->cursor = cursor;
+	else
+		tail->entry = add(tail->set, &cursor);
+	tail->entry->seen = true;
+	return intake_cursor(intake, &cursor, err);
+}
+
+void tail_close(struct tail *tail)
+{
+	if (!tail)
+		return;
+	fs_closep(&tail->fd);
+	buf_release(&tail->bytes);
+	free(tail);
+}
+
+void tail_closep(struct tail **tail)
+{
+	tail_close(*tail);
+	*tail = NULL;
+}
+
+int64_t tail_waiting_bytes(const struct tail *tail)
+{
+	return tail->dropped + (int64_t)(tail->bytes.len - tail->at);
+}

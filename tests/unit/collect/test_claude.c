@@ -1,0 +1,750 @@
+/* Claude Code as a source: the synthetic samples with their expected numbers, copies in any order,
+ * growth, loss and damage. */
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "world.h"
+
+#define S1 "43cbf689-a2d2-505e-85a0-bd0e2c9d5991"
+#define S2 "9538f5ef-65f0-5721-b593-ca8eb7b7e0c8"
+#define S3 "095e806a-ac2d-548f-9490-f9e18ce6f36f"
+#define SHOP_DIR ".claude/projects/-home-ana-work-shop/"
+#define BLOG_DIR ".claude/projects/-home-ana-personal-blog/"
+#define S1_FILE SHOP_DIR S1 ".jsonl"
+#define AGENT_FILE SHOP_DIR S1 "/subagents/agent-a1b2c3d.jsonl"
+#define S2_FILE SHOP_DIR S2 ".jsonl"
+#define S3_FILE BLOG_DIR S3 ".jsonl"
+
+/* --- the samples --- */
+
+static struct str sample(struct world *world, const char *name)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	const char *dir = getenv("TEST_DATA");
+
+	if (!dir)
+		return (struct str){ NULL, 0 };
+	OK(fs_read(fs_join(&world->arena, dir, name), 8 << 20, &text, &world->err) == 0);
+	return arena_str(&world->arena, buf_str(&text));
+}
+
+static void put_sample(struct world *world, const char *name)
+{
+	struct str content = sample(world, arena_printf(&world->arena, "claude/home/%s", name).ptr);
+
+	if (!content.ptr)
+		SKIP("TEST_DATA does not tell where the samples are");
+	world_write(world, name, content);
+}
+
+static void put_samples(struct world *world)
+{
+	static const char *const files[] = { S1_FILE, AGENT_FILE, S2_FILE, S3_FILE };
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		put_sample(world, files[i]);
+	world_write(world, ".claude/projects/-home-ana-empty/000701ab.jsonl", STR(""));
+	world_write(world, SHOP_DIR S1 "/subagents/journal.jsonl", STR("{\"type\":\"user\"}\n"));
+	world_write(world, SHOP_DIR S1 "/subagents/agent-a1b2c3d.meta.json", STR("{}"));
+	world_write(world, ".claude/history.jsonl", STR("{\"type\":\"user\"}\n"));
+}
+
+static const struct event *session_event(struct world *world, const char *id)
+{
+	struct world_events sessions = world_events(world, "agent_session");
+
+	for (size_t i = 0; i < sessions.count; i++)
+		if (strcmp(world_value(world, &sessions.items[i], "session_id"), id) == 0)
+			return &sessions.items[i];
+	return NULL;
+}
+
+/* Where the numbers of expected.json stand in the event. */
+static const struct {
+	const char *expected;
+	const char *key;
+} numbers[] = { { "prompts", "prompts" }, { "responses", "responses" },
+	{ "tool_calls", "tool_calls" }, { "tool_errors", "tool_errors" },
+	{ "api_errors", "api_errors" }, { "malformed", "malformed" },
+	{ "unknown", "unknown_records" }, { "input", "input_tokens" },
+	{ "output", "output_tokens" }, { "cache_read", "cache_read_tokens" },
+	{ "cache_write", "cache_write_tokens" }, { "first", "started_at" }, { "last", "ended_at" },
+	{ "cwd", "cwd" } };
+
+static void check_session(struct world *world, const struct json *expected, const char *id)
+{
+	const struct event *event = session_event(world, id);
+
+	if (!OK(event != NULL))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		const struct json *want = json_get(expected, numbers[i].expected);
+		struct str text =
+			json_is(want, JSON_STRING) ? json_str(want) : json_number_text(want);
+
+		if (want && !IS_CSTR(world_value(world, event, numbers[i].key),
+				    arena_cstr(&world->arena, text)))
+			printf("# %s of %s\n", numbers[i].key, id);
+	}
+}
+
+/* The sums over all events of TYPE of the number KEY. */
+static long long sum_of(struct world *world, const char *type, const char *key)
+{
+	struct world_events events = world_events(world, type);
+	long long out = 0;
+
+	for (size_t i = 0; i < events.count; i++)
+		out += atoll(world_value(world, &events.items[i], key));
+	return out;
+}
+
+static void check_samples(struct world *world, bool appended)
+{
+	static const struct {
+		const char *name;
+		const char *id;
+	} sessions[] = { { "claude/S1", S1 }, { "claude/S1/agent-a1b2c3d", S1 "/agent-a1b2c3d" },
+		{ "claude/S2", S2 }, { "claude/S3", S3 } };
+	struct json_parser parser = { 0 };
+	struct str text = sample(world, "claude/expected.json");
+	const struct json *root, *all;
+	int64_t want;
+
+	if (!text.ptr || !OK(json_parse(&parser, text, false, &root, &world->err) == 0))
+		return;
+	for (size_t i = appended ? 1 : 0; i < ARRAY_LEN(sessions); i++)
+		check_session(world, json_get(root, sessions[i].name), sessions[i].id);
+	if (appended)
+		check_session(world, json_get(root, "claude/S1 appended"), S1);
+	all = json_get(root, "claude");
+	if (!appended && OK(json_get_i64(all, "responses", &want))) {
+		IS_INT(world_events(world, "agent_response").count, want);
+		json_get_i64(all, "prompts", &want);
+		IS_INT(world_events(world, "user_message").count, want);
+		json_get_i64(all, "tool_calls", &want);
+		IS_INT(world_events(world, "agent_tool_use").count, want);
+		json_get_i64(all, "input", &want);
+		IS_INT(sum_of(world, "agent_response", "input_tokens"), want);
+		json_get_i64(all, "output", &want);
+		IS_INT(sum_of(world, "agent_response", "output_tokens"), want);
+		json_get_i64(all, "cache_read", &want);
+		IS_INT(sum_of(world, "agent_response", "cache_read_tokens"), want);
+		json_get_i64(all, "cache_write", &want);
+		IS_INT(sum_of(world, "agent_response", "cache_write_tokens"), want);
+	}
+	json_parser_release(&parser);
+}
+
+/* How many events of TYPE name session ID. */
+static long long count_in(struct world *world, const char *type, const char *id)
+{
+	struct world_events events = world_events(world, type);
+	long long out = 0;
+
+	for (size_t i = 0; i < events.count; i++)
+		out += strcmp(world_value(world, &events.items[i], "session_id"), id) == 0;
+	return out;
+}
+
+static void samples_give_the_expected_numbers(void)
+{
+	/* Of prompts, replies, tool input and results, and titles. */
+	static const char *const texts[] = { "coupon is applied", "tax rounding", "rename caf",
+		"token expired", "pytest", "AKIA", "ghp_", "filler", "deploy trouble",
+		"Search for the old name" };
+	struct str dump;
+	struct world world;
+	struct source_counts counts;
+	struct store_info info;
+
+	world_init(&world);
+	put_samples(&world);
+	counts = world_collect(&world, &claude_source);
+	check_samples(&world, false);
+	IS_INT(counts.files, 5);
+	IS_INT(counts.quarantined, 1);
+	OK(store_info(world.store, &info, &world.err) == 0);
+	IS_INT(info.quarantined, 1);
+	IS_INT(counts.new_events, world_events(&world, "").count);
+	dump = world_dump(&world);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		OK(str_find_str(dump, str_from(texts[i])) < 0);
+	IS_INT(count_in(&world, "user_message", S1), 4);
+	IS_INT(count_in(&world, "user_message", S2), 1);
+	IS_INT(count_in(&world, "agent_response", S1), 6);
+	IS_INT(count_in(&world, "agent_response", S2), 2);
+	IS_INT(count_in(&world, "agent_response", S1 "/agent-a1b2c3d"), 2);
+	IS_INT(world_events(&world, "agent_error").count, 1);
+	IS_INT(world_events(&world, "agent_tool_error").count, 1);
+	counts = world_collect(&world, &claude_source);
+	IS_INT(counts.skipped_unchanged, 5);
+	IS_INT(counts.new_events + counts.updated + counts.quarantined, 0);
+	world_end(&world);
+}
+
+static void any_order_of_files_gives_the_same_store(void)
+{
+	static const char *const files[] = { S1_FILE, AGENT_FILE, S2_FILE };
+	static const int orders[][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 },
+		{ 2, 0, 1 }, { 2, 1, 0 } };
+	struct str first = { NULL, 0 };
+	char *kept = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		struct world world;
+		struct str dump;
+
+		world_init(&world);
+		for (size_t j = 0; j < 3; j++) {
+			put_sample(&world, files[orders[i][j]]);
+			world_collect(&world, &claude_source);
+		}
+		put_sample(&world, S3_FILE);
+		world_collect(&world, &claude_source);
+		check_samples(&world, false);
+		dump = world_dump(&world);
+		if (i == 0) {
+			kept = strndup(dump.ptr ? dump.ptr : "", dump.len);
+			first = str_from(kept);
+		}
+		if (!OK(str_eq(dump, first)))
+			printf("# order %zu:\n%.*s\n# first:\n%.*s\n", i, STR_ARG(dump),
+				STR_ARG(first));
+		world_end(&world);
+	}
+	free(kept);
+}
+
+static void torn_line_waits_and_is_completed(void)
+{
+	struct world world;
+	struct source_counts counts;
+
+	world_init(&world);
+	put_samples(&world);
+	world_collect(&world, &claude_source);
+	world_append(&world, S1_FILE, sample(&world, "claude/S1.append"));
+	counts = world_collect(&world, &claude_source);
+	check_samples(&world, true);
+	IS_INT(counts.new_events, 1);
+	IS_INT(counts.quarantined, 0);
+	IS_INT(counts.skipped_unchanged, 4);
+	world_end(&world);
+}
+
+/* What arrives byte for byte in any portions gives what it gives at once. */
+static void portions_give_the_same_facts(void)
+{
+	struct world world;
+	struct str content, whole;
+	char *kept;
+
+	world_init(&world);
+	put_sample(&world, S3_FILE);
+	content = sample(&world, "claude/home/" S3_FILE);
+	world_collect(&world, &claude_source);
+	whole = world_dump(&world);
+	kept = strndup(whole.ptr ? whole.ptr : "", whole.len);
+	world_end(&world);
+
+	world_init(&world);
+	for (size_t at = 0; at < content.len; at += 397) {
+		content = sample(&world, "claude/home/" S3_FILE);
+		world_append(&world, S3_FILE, str_sub(content, at, 397));
+		world_collect(&world, &claude_source);
+	}
+	IS_STR(world_dump(&world), kept);
+	free(kept);
+	world_end(&world);
+}
+
+/* --- made-up transcripts --- */
+
+#define PROJECT ".claude/projects/-p/"
+
+static struct str user_line(struct world *world, const char *session, const char *uuid,
+	const char *time, const char *more)
+{
+	return arena_printf(&world->arena,
+		"{\"type\":\"user\",\"sessionId\":\"%s\",\"uuid\":\"%s\",\"timestamp\":\"2026-03-02T%sZ\","
+		"\"cwd\":\"/p\",\"message\":{\"content\":\"hello\"}%s}\n",
+		session, uuid, time, more);
+}
+
+static struct str response_line(struct world *world, const char *session, const char *id,
+	const char *time, const char *more)
+{
+	return arena_printf(&world->arena,
+		"{\"type\":\"assistant\",\"sessionId\":\"%s\",\"uuid\":\"u-%s\",\"timestamp\":\"2026-03-02T%sZ\","
+		"\"cwd\":\"/p\",\"requestId\":\"r\",\"message\":{\"id\":\"%s\",\"model\":\"m\",\"content\":[],"
+		"\"usage\":{\"input_tokens\":1,\"output_tokens\":2}}%s}\n",
+		session, id, time, id, more);
+}
+
+static void put(struct world *world, const char *name, struct str line)
+{
+	world_append(world, arena_printf(&world->arena, PROJECT "%s.jsonl", name).ptr, line);
+}
+
+/* A chain of resumed sessions, each a copy of the one before and a prompt more: each owns what it
+ * added. */
+static void put_chain(struct world *world, int length)
+{
+	static const char *const names[] = { "Sc", "Sa", "Sb" };
+
+	for (int prompt = 0; prompt < length; prompt++) {
+		struct str uuid = arena_printf(&world->arena, "u%d", prompt);
+		struct str time = arena_printf(&world->arena, "1%d:00:00.000", prompt);
+
+		put(world, names[length - 1],
+			user_line(world, names[length - 1], uuid.ptr, time.ptr, ""));
+	}
+}
+
+static void chain_of_resumed_sessions(void)
+{
+	static const int orders[][3] = { { 1, 2, 3 }, { 1, 3, 2 }, { 2, 1, 3 }, { 2, 3, 1 },
+		{ 3, 1, 2 }, { 3, 2, 1 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		struct world world;
+
+		world_init(&world);
+		for (int j = 0; j < 3; j++) {
+			put_chain(&world, orders[i][j]);
+			world_collect(&world, &claude_source);
+		}
+		IS_INT(world_events(&world, "user_message").count, 3);
+		IS_INT(count_in(&world, "user_message", "Sc"), 1);
+		IS_INT(count_in(&world, "user_message", "Sa"), 1);
+		if (!IS_INT(count_in(&world, "user_message", "Sb"), 1))
+			printf("# order %zu\n", i);
+		IS_INT(sum_of(&world, "agent_session", "prompts"), 3);
+		world_end(&world);
+	}
+}
+
+static void fork_after_the_original_is_gone(void)
+{
+	struct world world;
+
+	world_init(&world);
+	put(&world, "S", user_line(&world, "S", "u1", "10:00:00.000", ""));
+	put(&world, "S", user_line(&world, "S", "u2", "10:01:00.000", ""));
+	world_collect(&world, &claude_source);
+	OK(unlink(world_path(&world, PROJECT "S.jsonl")) == 0);
+	put(&world, "F", user_line(&world, "F", "u1", "10:00:00.000", ""));
+	put(&world, "F", user_line(&world, "F", "u3", "09:00:00.000", ""));
+	world_collect(&world, &claude_source);
+	IS_INT(world_events(&world, "user_message").count, 3);
+	IS_INT(count_in(&world, "user_message", "S"), 2);
+	IS_CSTR(world_value(&world, session_event(&world, "S"), "prompts"), "2");
+	IS_CSTR(world_value(&world, session_event(&world, "F"), "prompts"), "1");
+	world_end(&world);
+}
+
+static void copy_alone_is_the_owner(void)
+{
+	struct world world;
+
+	world_init(&world);
+	put_sample(&world, S2_FILE);
+	world_collect(&world, &claude_source);
+	IS_INT(count_in(&world, "user_message", S2), 2);
+	IS_INT(count_in(&world, "agent_response", S2), 4);
+	world_end(&world);
+}
+
+static void background_copy_never_owns(void)
+{
+	struct world world;
+
+	world_init(&world);
+	put(&world, "B", user_line(&world, "B", "u1", "10:00:00.000", ",\"sessionKind\":\"bg\""));
+	put(&world, "B", user_line(&world, "B", "u9", "08:00:00.000", ",\"sessionKind\":\"bg\""));
+	world_collect(&world, &claude_source);
+	put(&world, "S", user_line(&world, "S", "u1", "10:00:00.000", ""));
+	put(&world, "S", user_line(&world, "S", "u2", "11:00:00.000", ""));
+	world_collect(&world, &claude_source);
+	IS_INT(count_in(&world, "user_message", "S"), 2);
+	IS_INT(count_in(&world, "user_message", "B"), 1);
+	IS_CSTR(world_value(&world, session_event(&world, "B"), "prompts"), "1");
+	IS_CSTR(world_value(&world, session_event(&world, "B"), "started_at"),
+		"2026-03-02T08:00:00.000Z");
+	world_end(&world);
+}
+
+/* Unsettled claims survive a kill between reading and settling, and a store that was closed. */
+static void later_evidence_moves_ownership(void)
+{
+	struct world world;
+
+	world_init(&world);
+	put(&world, "F", user_line(&world, "F", "u1", "10:00:00.000", ""));
+	put(&world, "F", user_line(&world, "F", "u2", "12:00:00.000", ""));
+	put(&world, "S", user_line(&world, "S", "u1", "10:00:00.000", ""));
+	put(&world, "S", user_line(&world, "S", "u3", "13:00:00.000", ""));
+	world_collect(&world, &claude_source);
+	IS_INT(count_in(&world, "user_message", "F"), 2);
+	world_reopen(&world);
+	put(&world, "S", user_line(&world, "S", "u4", "11:00:00.000", ""));
+	world_collect(&world, &claude_source);
+	IS_INT(count_in(&world, "user_message", "F"), 1);
+	IS_INT(count_in(&world, "user_message", "S"), 3);
+	IS_CSTR(world_value(&world, session_event(&world, "F"), "prompts"), "1");
+	IS_CSTR(world_value(&world, session_event(&world, "S"), "prompts"), "3");
+	world_end(&world);
+}
+
+static void streamed_lines_are_one_response(void)
+{
+	struct world world;
+	struct world_events events;
+
+	world_init(&world);
+	put(&world, "S", response_line(&world, "S", "m1", "10:00:00.000", ""));
+	world_collect(&world, &claude_source);
+	put(&world, "S",
+		STR("{\"type\":\"assistant\",\"sessionId\":\"S\",\"uuid\":\"x\",\"timestamp\":\"2026-03-02T10:00:05Z\","
+		    "\"message\":{\"id\":\"m1\",\"model\":\"m\",\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":\"1\","
+		    "\"output_tokens\":631,\"cache_read_input_tokens\":null}}}\n"));
+	put(&world, "S", response_line(&world, "S", "m1", "10:00:06.000", ""));
+	world_collect(&world, &claude_source);
+	events = world_events(&world, "agent_response");
+	if (!IS_INT(events.count, 1))
+		return;
+	IS_STR(events.items[0].id,
+		WORLD_MACHINE ":claude:agent_response:2026-03-02T10:00:00.000Z:m1");
+	IS_INT(events.items[0].revision, 632);
+	IS_CSTR(world_value(&world, &events.items[0], "output_tokens"), "631");
+	IS_CSTR(world_value(&world, &events.items[0], "input_tokens"), "1");
+	IS_CSTR(world_value(&world, &events.items[0], "stop_reason"), "end_turn");
+	IS_CSTR(world_value(&world, &events.items[0], "cache_read_tokens"), "");
+	IS_CSTR(world_value(&world, session_event(&world, "S"), "output_tokens"), "631");
+	IS_CSTR(world_value(&world, session_event(&world, "S"), "cache_read_tokens"), "null");
+	IS_CSTR(world_value(&world, session_event(&world, "S"), "ended_at"),
+		"2026-03-02T10:00:06.000Z");
+	world_end(&world);
+}
+
+static void damage_is_quarantined_and_the_rest_goes_on(void)
+{
+	struct world world;
+	struct source_counts counts;
+	struct quarantine_entry *entries;
+	size_t count;
+
+	world_init(&world);
+	put(&world, "S", STR("\xef\xbb\xbf"));
+	put(&world, "S", user_line(&world, "S", "u1", "10:00:00.000", ""));
+	put(&world, "S", STR("garbage\n\n[1]\n"));
+	put(&world, "S",
+		STR("{\"type\":\"user\",\"sessionId\":\"S\",\"message\":{\"content\":\"no time\"}}\r\n"));
+	put(&world, "S", STR("{\"type\":\"quantum\",\"sessionId\":\"S\"}\n"));
+	put(&world, "S", user_line(&world, "S", "u2", "10:01:00.000", ""));
+	counts = world_collect(&world, &claude_source);
+	IS_INT(counts.quarantined, 3);
+	OK(store_quarantine(world.store, &world.arena, &entries, &count, &world.err) == 0);
+	if (IS_INT(count, 3)) {
+		IS_STR(entries[0].source, "claude");
+		IS_STR(entries[0].reason, "not_json");
+		IS_STR(entries[0].bytes, "garbage");
+		IS_STR(entries[1].reason, "not_object");
+		IS_STR(entries[2].reason, "missing_timestamp");
+	}
+	IS_CSTR(world_value(&world, session_event(&world, "S"), "malformed"), "2");
+	IS_CSTR(world_value(&world, session_event(&world, "S"), "unknown_records"), "1");
+	IS_CSTR(world_value(&world, session_event(&world, "S"), "prompts"), "2");
+	world_end(&world);
+}
+
+static void rewritten_and_vanished_files_lose_nothing(void)
+{
+	struct world world;
+	struct source_counts counts;
+
+	world_init(&world);
+	put(&world, "S", user_line(&world, "S", "u1", "10:00:00.000", ""));
+	put(&world, "S", user_line(&world, "S", "u2", "10:01:00.000", ""));
+	put(&world, "S", STR("garbage\n"));
+	world_collect(&world, &claude_source);
+	world_write(&world, PROJECT "S.jsonl", user_line(&world, "S", "u3", "10:02:00.000", ""));
+	put(&world, "S", STR("garbage\n"));
+	counts = world_collect(&world, &claude_source);
+	IS_INT(counts.new_events, 1);
+	IS_INT(world_events(&world, "user_message").count, 3);
+	IS_CSTR(world_value(&world, session_event(&world, "S"), "prompts"), "3");
+	IS_CSTR(world_value(&world, session_event(&world, "S"), "malformed"), "1");
+	OK(unlink(world_path(&world, PROJECT "S.jsonl")) == 0);
+	counts = world_collect(&world, &claude_source);
+	IS_INT(counts.files, 0);
+	IS_INT(world_events(&world, "user_message").count, 3);
+	world_end(&world);
+}
+
+static void moved_file_is_nothing_new(void)
+{
+	struct world world;
+	struct source_counts counts;
+
+	world_init(&world);
+	put(&world, "S", user_line(&world, "S", "u1", "10:00:00.000", ""));
+	put(&world, "S", STR("garbage\n"));
+	world_collect(&world, &claude_source);
+	OK(rename(world_path(&world, PROJECT "S.jsonl"), world_path(&world, PROJECT "T.jsonl")) ==
+		0);
+	counts = world_collect(&world, &claude_source);
+	IS_INT(counts.new_events, 0);
+	IS_CSTR(world_value(&world, session_event(&world, "S"), "prompts"), "1");
+	IS_CSTR(world_value(&world, session_event(&world, "S"), "malformed"), "1");
+	world_end(&world);
+}
+
+static void sub_agents_have_sessions_of_their_own(void)
+{
+	static const struct {
+		const char *agent;
+		const char *type;
+	} cases[] = { { "a913", "subagent" }, { "acompact-1", "agent" },
+		{ "aprompt_suggestion-2", "agent" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct world world;
+		const struct event *event;
+		struct str id;
+
+		world_init(&world);
+		id = arena_printf(&world.arena, "S/agent-%s", cases[i].agent);
+		put(&world, arena_printf(&world.arena, "agent-%s", cases[i].agent).ptr,
+			user_line(&world, "S", "u1", "10:00:00.000", ",\"isSidechain\":true"));
+		put(&world,
+			arena_printf(
+				&world.arena, "S/subagents/workflows/wf_1/agent-%s", cases[i].agent)
+				.ptr,
+			response_line(&world, "S", "m1", "10:00:01.000", ",\"isSidechain\":true"));
+		world_collect(&world, &claude_source);
+		IS_INT(world_events(&world, "user_message").count, 0);
+		event = session_event(&world, id.ptr);
+		if (!OK(event != NULL))
+			continue;
+		IS_CSTR(world_value(&world, event, "session_type"), cases[i].type);
+		IS_CSTR(world_value(&world, event, "parent_session_id"), "S");
+		IS_CSTR(world_value(&world, event, "started_at"), "2026-03-02T10:00:00.000Z");
+		IS_CSTR(world_value(&world, event, "responses"), "1");
+		world_end(&world);
+	}
+}
+
+static void directories_follow_the_records(void)
+{
+	struct world world;
+	struct world_events events;
+
+	world_init(&world);
+	world_write(&world, "work/acme/.git/HEAD", STR("ref: refs/heads/main\n"));
+	world_write(&world, "work/acme/.git/config",
+		STR("[remote \"origin\"]\n\turl = git@h:u/acme-app.git\n"));
+	put(&world, "S",
+		STR("{\"type\":\"user\",\"sessionId\":\"S\",\"uuid\":\"u1\",\"timestamp\":\"2026-03-02T10:00:00Z\","
+		    "\"message\":{\"content\":\"early\"}}\n"));
+	put(&world, "S",
+		arena_printf(&world.arena,
+			"{\"type\":\"user\",\"sessionId\":\"S\",\"uuid\":\"u2\",\"timestamp\":\"2026-03-02T10:00:01Z\","
+			"\"cwd\":\"%s/work/acme\",\"gitBranch\":\"main\",\"message\":{\"content\":\"there\"}}\n",
+			world.dir));
+	put(&world, "S", user_line(&world, "S", "u3", "10:00:02.000", ""));
+	world_collect(&world, &claude_source);
+	events = world_events(&world, "user_message");
+	if (IS_INT(events.count, 3)) {
+		IS_CSTR(world_value(&world, &events.items[0], "git_project"), "acme-app");
+		IS_CSTR(world_value(&world, &events.items[0], "cwd"),
+			world_path(&world, "work/acme"));
+		IS_CSTR(world_value(&world, &events.items[1], "git_project"), "acme-app");
+		IS_CSTR(world_value(&world, &events.items[1], "git_branch"), "main");
+		IS_CSTR(world_value(&world, &events.items[2], "cwd"), "/p");
+		IS_CSTR(world_value(&world, &events.items[2], "git_project"), "");
+	}
+	world_end(&world);
+}
+
+static void text_is_stored_only_on_request(void)
+{
+	static const struct {
+		enum collect_text text;
+		const char *want;
+	} cases[] = { { TEXT_NONE, "" }, { TEXT_SUMMARY, "first line" },
+		{ TEXT_FULL, "first line\nsecond" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct world world;
+		struct world_events events;
+
+		world_init(&world);
+		world.context.text = cases[i].text;
+		put(&world, "S",
+			STR("{\"type\":\"user\",\"sessionId\":\"S\",\"uuid\":\"u\",\"timestamp\":\"2026-03-02T10:00:00Z\","
+			    "\"message\":{\"content\":\"first line\\nsecond\"}}\n"
+			    "{\"type\":\"custom-title\",\"sessionId\":\"S\",\"customTitle\":\"named\"}\n"));
+		world_collect(&world, &claude_source);
+		events = world_events(&world, "user_message");
+		if (IS_INT(events.count, 1))
+			IS_CSTR(world_value(&world, &events.items[0], "text"), cases[i].want);
+		IS_CSTR(world_value(&world, session_event(&world, "S"), "title"),
+			i == 0 ? "" : "named");
+		world_end(&world);
+	}
+}
+
+static void roots_are_found_and_walked_once(void)
+{
+	struct world world;
+	struct source_counts counts;
+
+	world_init(&world);
+	IS_INT(claude_source.present(&world.context), -1);
+	put(&world, "S", user_line(&world, "S", "u1", "10:00:00.000", ""));
+	world_write(&world, ".config/claude/projects/-q/T.jsonl",
+		user_line(&world, "T", "u2", "10:00:00.000", ""));
+	OK(symlink("../.claude/projects", world_path(&world, ".claude/projects/-p/loop")) == 0);
+	OK(symlink(world_path(&world, ".claude/projects/-p"),
+		   world_path(&world, ".claude/projects/twice")) == 0);
+	OK(symlink("/dev/zero", world_path(&world, ".claude/projects/-p/device.jsonl")) == 0);
+	IS_INT(claude_source.present(&world.context), 2);
+	counts = world_collect(&world, &claude_source);
+	IS_INT(counts.files, 2);
+	IS_INT(world_events(&world, "user_message").count, 2);
+	setenv("CLAUDE_CONFIG_DIR",
+		arena_printf(&world.arena, "%s/.claude/projects/, %s/none", world.dir, world.dir)
+			.ptr,
+		1);
+	IS_INT(claude_source.present(&world.context), 1);
+	world.context.extra_roots = (const char *const[]){ world_path(&world, ".config/claude"),
+		world_path(&world, ".claude"), NULL };
+	IS_INT(claude_source.present(&world.context), 2);
+	world_end(&world);
+}
+
+static void strange_times_bound_nothing(void)
+{
+	struct world world;
+	struct world_events events;
+
+	world_init(&world);
+	put(&world, "S", user_line(&world, "S", "u1", "10:00:00.000", ""));
+	put(&world, "S",
+		STR("{\"type\":\"user\",\"sessionId\":\"S\",\"uuid\":\"u0\",\"timestamp\":0,\"message\":{\"content\":\"x\"}}\n"));
+	world_collect(&world, &claude_source);
+	events = world_events(&world, "user_message");
+	if (IS_INT(events.count, 2))
+		IS_CSTR(world_value(&world, &events.items[0], "implausible_time"), "true");
+	IS_CSTR(world_value(&world, session_event(&world, "S"), "started_at"),
+		"2026-03-02T10:00:00.000Z");
+	world_end(&world);
+}
+
+static void id_less_blocks_stay_apart(void)
+{
+	struct world world;
+
+	world_init(&world);
+	put(&world, "S",
+		STR("{\"type\":\"assistant\",\"sessionId\":\"S\",\"uuid\":\"a\",\"timestamp\":\"2026-03-02T10:00:00Z\",\"message\":"
+		    "{\"content\":[{\"type\":\"tool_use\",\"name\":\"Read\"},{\"type\":\"tool_use\",\"name\":\"Glob\",\"input\":{\"path\":\"/x\"}}]}}\n"));
+	world_collect(&world, &claude_source);
+	IS_INT(world_events(&world, "agent_tool_use").count, 2);
+	IS_INT(world_events(&world, "agent_response").count, 1);
+	IS_CSTR(world_value(&world, &world_events(&world, "agent_tool_use").items[1], "file"),
+		"/x");
+	world_end(&world);
+}
+
+/* Killed at any moment and run again, as often as it takes: the same store as an undisturbed run.
+ */
+static void kills_change_nothing(void)
+{
+	struct world world, calm;
+	struct str dump;
+
+	world_init(&calm);
+	put_samples(&calm);
+	world_collect(&calm, &claude_source);
+	dump = world_dump(&calm);
+	world_init(&world);
+	put_samples(&world);
+	store_close(world.store);
+	for (int i = 0; i < 20; i++) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			struct source_counts counts;
+
+			world_open_store(&world);
+			counts = world_collect(&world, &claude_source);
+			_exit(counts.files == 5 ? 0 : 1);
+		}
+		usleep((useconds_t)(i * 700));
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
+	world_open_store(&world);
+	world_collect(&world, &claude_source);
+	OK(str_eq(world_dump(&world), dump));
+	check_samples(&world, false);
+	world_end(&world);
+	world_end(&calm);
+}
+
+/* Several at once: they wait for each other, and nothing is counted twice. */
+static void rounds_at_once_change_nothing(void)
+{
+	struct world world;
+	pid_t children[3];
+
+	world_init(&world);
+	put_samples(&world);
+	store_close(world.store);
+	for (size_t i = 0; i < ARRAY_LEN(children); i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			world_open_store(&world);
+			world_collect(&world, &claude_source);
+			_exit(tap.failed != 0);
+		}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(children); i++) {
+		int status;
+
+		waitpid(children[i], &status, 0);
+		IS_INT(status, 0);
+	}
+	world_open_store(&world);
+	check_samples(&world, false);
+	world_end(&world);
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(samples_give_the_expected_numbers),
+	TAP_CASE(any_order_of_files_gives_the_same_store),
+	TAP_CASE(torn_line_waits_and_is_completed),
+	TAP_CASE(portions_give_the_same_facts),
+	TAP_CASE(chain_of_resumed_sessions),
+	TAP_CASE(fork_after_the_original_is_gone),
+	TAP_CASE(copy_alone_is_the_owner),
+	TAP_CASE(background_copy_never_owns),
+	TAP_CASE(later_evidence_moves_ownership),
+	TAP_CASE(streamed_lines_are_one_response),
+	TAP_CASE(damage_is_quarantined_and_the_rest_goes_on),
+	TAP_CASE(rewritten_and_vanished_files_lose_nothing),
+	TAP_CASE(moved_file_is_nothing_new),
+	TAP_CASE(sub_agents_have_sessions_of_their_own),
+	TAP_CASE(directories_follow_the_records),
+	TAP_CASE(text_is_stored_only_on_request),
+	TAP_CASE(roots_are_found_and_walked_once),
+	TAP_CASE(strange_times_bound_nothing),
+	TAP_CASE(id_less_blocks_stay_apart),
+	TAP_CASE(kills_change_nothing),
+	TAP_CASE(rounds_at_once_change_nothing),
+};
+
+TAP_MAIN(cases)
