@@ -1,0 +1,152 @@
+/*
+ * Writing the feed as a wire stream. One snapshot: what is committed while it runs has a higher seq
+ * and comes with the next export. The cursor of a trailer is the seq of the last change before it,
+ * also of those a filter left out.
+ */
+#include "sync/export.h"
+
+#include "base/glob.h"
+#include "base/mem.h"
+
+enum { FLUSH_BYTES = 64 << 10 };
+
+struct writer {
+	struct store *store;
+	const struct export_request *request;
+	struct glob *workspace; /* NULL: all */
+	struct json_parser parser;
+	struct buf out;
+	export_sink *sink;
+	void *context;
+	int64_t cursor;
+	int64_t events;
+};
+
+static int flush(struct writer *writer, size_t keep_bytes, struct err *err)
+{
+	int rc = 0;
+
+	if (writer->out.len > keep_bytes) {
+		rc = writer->sink(writer->context, buf_str(&writer->out), err);
+		buf_clear(&writer->out);
+	}
+	return rc;
+}
+
+static int put_header(struct writer *writer, const struct store_info *info)
+{
+	const struct machine *machine = writer->request->machine;
+	struct wire_header header = {
+		.format = WIRE_FORMAT,
+		.version = STR(TT_VERSION),
+		.machine_id = machine->id,
+		.label = machine->label,
+		.store_id = str_from(info->store_id),
+		.sent_at_ns = writer->request->now_ns,
+	};
+
+	wire_encode_header(&writer->out, &header);
+	return 0;
+}
+
+static void put_trailer(struct writer *writer, bool more)
+{
+	wire_encode_trailer(&writer->out,
+		&(struct wire_trailer){
+			.cursor = writer->cursor, .events = writer->events, .more = more });
+}
+
+static bool wanted(struct writer *writer, const struct event *event)
+{
+	struct event_facts facts;
+
+	if (event->start_ns < writer->request->since_ns)
+		return false;
+	if (!writer->workspace)
+		return true;
+	event_facts(&writer->parser, event->data, &facts);
+	return facts.cwd.len > 0 && glob_match(writer->workspace, facts.cwd);
+}
+
+static int put_events(struct writer *writer, struct event_scan *scan, struct err *err)
+{
+	struct stored_event item;
+	int rc;
+
+	while ((rc = event_scan_next(scan, &item, err)) > 0) {
+		writer->cursor = item.seq;
+		if (!wanted(writer, &item.event))
+			continue;
+		wire_encode_event(&writer->out, &item.event);
+		writer->events++;
+		if (writer->events % EXPORT_CHECKPOINT_EVENTS == 0)
+			put_trailer(writer, true);
+		rc = flush(writer, FLUSH_BYTES, err);
+		if (rc < 0)
+			return rc;
+	}
+	return rc;
+}
+
+static int write_snapshot(struct writer *writer, struct err *err)
+{
+	struct event_scan *scan CLEANUP(event_scan_closep) = NULL;
+	struct store_info info;
+	int rc = store_info(writer->store, &info, err);
+
+	if (rc < 0)
+		return rc;
+	writer->cursor = writer->request->after_seq;
+	if (writer->cursor < 0 || writer->cursor > info.last_seq)
+		writer->cursor = 0;
+	rc = put_header(writer, &info);
+	if (rc == 0)
+		rc = event_feed_open(&scan, writer->store, writer->cursor, err);
+	if (rc == 0)
+		rc = put_events(writer, scan, err);
+	if (rc < 0)
+		return rc;
+	writer->cursor = info.last_seq;
+	put_trailer(writer, false);
+	return flush(writer, 0, err);
+}
+
+int export_stream(struct store *store, const struct export_request *request, export_sink *sink,
+	void *context, struct err *err)
+{
+	struct writer writer = {
+		.store = store, .request = request, .sink = sink, .context = context
+	};
+	struct arena arena = { 0 };
+	int rc = 0;
+
+	if (request->workspace.len > 0)
+		rc = glob_compile(
+			&writer.workspace, &arena, request->workspace, request->home, err);
+	if (rc == 0)
+		rc = store_snapshot_begin(store, err);
+	if (rc == 0) {
+		rc = write_snapshot(&writer, err);
+		store_snapshot_end(store);
+	}
+	json_parser_release(&writer.parser);
+	buf_release(&writer.out);
+	arena_release(&arena);
+	return rc < 0 ? rc : 0;
+}
+
+int export_after(struct store *store, struct str id, int64_t *seq, struct err *err)
+{
+	struct wire_decoder decoder = { 0 };
+	struct stored_event found;
+	struct arena arena = { 0 };
+	struct str normal = wire_normal_id(&decoder, id);
+	int rc = store_event_find(store, normal, &arena, &found, err);
+
+	/* A corrected event has the seq of its correction, and nobody can tell which version the
+	 * reader had. */
+	*seq = rc == 0 && found.event.revision == 0 ? found.seq : 0;
+	arena_release(&arena);
+	wire_decoder_release(&decoder);
+	return rc == ERR_NOT_FOUND ? 0 : rc;
+}
