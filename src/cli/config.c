@@ -1,0 +1,308 @@
+/*
+ * Configuration: one table of keys; values come from the file (TOML), then the environment, over
+ * the defaults. Every key is text at first, whatever it came from, and one parser per type turns it
+ * into its field: so file and environment take the same forms.
+ */
+#include "cli/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/args.h"
+#include "base/fs.h"
+#include "base/time.h"
+#include "base/toml.h"
+#include "collect/source.h"
+#include "model/limits.h"
+
+enum key_type { KEY_TEXT, KEY_DURATION, KEY_CLOCK, KEY_CHOICE, KEY_BOOL, KEY_PATHS };
+
+struct key {
+	const char *name;
+	enum key_type type;
+	size_t offset;
+	const char *fallback;
+	const char *const *choices; /* KEY_CHOICE: the value is the index */
+	const char *accepts;        /* for errors */
+};
+
+static const char *const weekdays[] = { "monday", "tuesday", "wednesday", "thursday", "friday",
+	"saturday", "sunday", NULL };
+static const char *const texts[] = {
+	[TEXT_NONE] = "none", [TEXT_SUMMARY] = "summary", [TEXT_FULL] = "full", NULL
+};
+
+#define FIELD(name) offsetof(struct config, name)
+
+static const struct key keys[] = {
+	{ "store", KEY_TEXT, FIELD(store), "", NULL, "\"sqlite:PATH\"" },
+	{ "report.timezone", KEY_TEXT, FIELD(timezone), "", NULL, "an IANA zone name" },
+	{ "report.day_start", KEY_CLOCK, FIELD(day_start_s), "00:00", NULL, "a time \"HH:MM\"" },
+	{ "report.week_start", KEY_CHOICE, FIELD(week_start), "monday", weekdays,
+		"a weekday's name" },
+	{ "attention.window", KEY_DURATION, FIELD(window_ns), "5m", NULL,
+		"a duration like \"5m\"" },
+	{ "attention.agent_timeout", KEY_DURATION, FIELD(agent_timeout_ns), "30m", NULL,
+		"a duration like \"30m\"" },
+	{ "attention.waiting_limit", KEY_DURATION, FIELD(waiting_limit_ns), "8h", NULL,
+		"a duration like \"8h\"" },
+	{ "streams.gap", KEY_DURATION, FIELD(gap_ns), "30m", NULL, "a duration like \"30m\"" },
+	{ "collect.text", KEY_CHOICE, FIELD(collect_text), "none", texts,
+		"\"none\", \"summary\" or \"full\"" },
+	{ "collect.claude.enabled", KEY_BOOL, FIELD(claude_enabled), "true", NULL,
+		"true or false" },
+	{ "collect.claude.roots", KEY_PATHS, FIELD(claude_roots), "", NULL,
+		"a list of directories" },
+	{ "sync.remote_command", KEY_TEXT, FIELD(remote_command), "tt", NULL, "a program's path" },
+	{ "sync.timeout", KEY_DURATION, FIELD(sync_timeout_ns), "60s", NULL,
+		"a duration like \"60s\"" },
+};
+
+static void *field(struct config *config, const struct key *key)
+{
+	return (char *)config + key->offset;
+}
+
+static bool parse_clock(struct str text, int64_t *out_s)
+{
+	struct str hours = str_split(&text, ':');
+	uint64_t hour, minute;
+
+	if (hours.len != 2 || text.len != 2 || !str_to_u64(hours, &hour) ||
+		!str_to_u64(text, &minute) || hour > 23 || minute > 59)
+		return false;
+	*out_s = (int64_t)(hour * 3600 + minute * 60);
+	return true;
+}
+
+static bool parse_choice(const struct key *key, struct str text, int64_t *out)
+{
+	for (int64_t i = 0; key->choices[i]; i++) {
+		if (str_eq_c(text, key->choices[i])) {
+			*out = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Paths stand one per line in the text form; "~/" is the home directory. */
+static const char *const *parse_paths(struct arena *arena, struct str text)
+{
+	const char **list;
+	size_t count = 0, lines = 2;
+
+	for (size_t i = 0; i < text.len; i++)
+		lines += text.ptr[i] == '\n' || text.ptr[i] == ':';
+	list = arena_zalloc(arena, lines, sizeof(*list));
+	while (text.len > 0) {
+		struct str path = str_trim(str_split(&text, '\n'));
+		const char *home = getenv("HOME");
+
+		if (path.len == 0)
+			continue;
+		if (str_starts(path, STR("~/")) && home)
+			path = arena_printf(
+				arena, "%s/%.*s", home, STR_ARG(str_sub(path, 2, path.len)));
+		list[count++] = arena_cstr(arena, path);
+	}
+	return list;
+}
+
+static bool set_field(
+	struct config *config, const struct key *key, struct str text, struct arena *arena)
+{
+	void *to = field(config, key);
+	struct err ignored;
+
+	switch (key->type) {
+	case KEY_TEXT:
+		*(const char **)to = arena_cstr(arena, text);
+		return true;
+	case KEY_DURATION:
+		return duration_parse(text, to, &ignored) == 0;
+	case KEY_CLOCK:
+		return parse_clock(text, to);
+	case KEY_CHOICE:
+		return parse_choice(key, text, to);
+	case KEY_BOOL:
+		*(bool *)to = str_eq_c(text, "true");
+		return str_eq_c(text, "true") || str_eq_c(text, "false");
+	case KEY_PATHS:
+		*(const char *const **)to = parse_paths(arena, text);
+		return true;
+	}
+	return false;
+}
+
+/* WHERE names the value's place in an error and in `tt config`. */
+static int apply(struct config *config, size_t index, struct str text, const char *where,
+	struct arena *arena, struct err *err)
+{
+	const struct key *key = &keys[index];
+
+	if (!set_field(config, key, text, arena))
+		return err_set(err, ERR_USAGE, "%s: %s = '%.*s' is not %s", where, key->name,
+			STR_ARG(text), key->accepts);
+	config->values[index].key = key->name;
+	config->values[index].from = where;
+	config->values[index].text = arena_cstr(arena, text);
+	return 0;
+}
+
+static struct str list_text(const struct toml *value, struct arena *arena)
+{
+	struct buf text CLEANUP(buf_release) = BUF_INIT;
+
+	for (const struct toml *item = value->first; item; item = item->next) {
+		buf_add(&text, item->string);
+		buf_byte(&text, '\n');
+	}
+	return arena_str(arena, buf_str(&text));
+}
+
+/* The text form of a TOML value if its type is right for KEY. */
+static bool value_text(
+	const struct key *key, const struct toml *value, struct arena *arena, struct str *out)
+{
+	switch (key->type) {
+	case KEY_BOOL:
+		*out = value->type == TOML_BOOL && value->boolean ? STR("true") : STR("false");
+		return value->type == TOML_BOOL;
+	case KEY_PATHS:
+		if (value->type != TOML_ARRAY)
+			return false;
+		for (const struct toml *item = value->first; item; item = item->next)
+			if (item->type != TOML_STRING)
+				return false;
+		*out = list_text(value, arena);
+		return true;
+	default:
+		*out = value->string;
+		return value->type == TOML_STRING;
+	}
+}
+
+static int unknown_key(const char *path, const struct toml *value, struct str name, struct err *err)
+{
+	const char *names[ARRAY_LEN(keys)];
+	struct arena arena = { 0 };
+	const char *near;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		names[i] = keys[i].name;
+	near = args_nearest(arena_cstr(&arena, name), names, ARRAY_LEN(names));
+	err_set(err, ERR_USAGE, "%s:%u: unknown key '%.*s'%s%s%s", path, value->line, STR_ARG(name),
+		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	arena_release(&arena);
+	return err->code;
+}
+
+static int apply_table(struct config *config, const char *path, const struct toml *table,
+	struct str prefix, struct arena *arena, struct err *err)
+{
+	for (const struct toml *value = table->first; value; value = value->next) {
+		struct str name = prefix.len == 0 ? value->key
+						  : arena_printf(arena, "%.*s.%.*s",
+							    STR_ARG(prefix), STR_ARG(value->key));
+		struct str text = { NULL, 0 };
+		const char *where;
+		size_t index;
+		int rc;
+
+		if (value->type == TOML_TABLE) {
+			rc = apply_table(config, path, value, name, arena, err);
+			if (rc < 0)
+				return rc;
+			continue;
+		}
+		for (index = 0; index < ARRAY_LEN(keys) && !str_eq_c(name, keys[index].name);
+			index++)
+			;
+		if (index == ARRAY_LEN(keys))
+			return unknown_key(path, value, name, err);
+		where = arena_printf(arena, "%s:%u", path, value->line).ptr;
+		if (!value_text(&keys[index], value, arena, &text))
+			return err_set(err, ERR_USAGE, "%s: %s is not %s", where, keys[index].name,
+				keys[index].accepts);
+		rc = apply(config, index, text, where, arena, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int apply_file(struct config *config, const char *path, bool must_exist, struct arena *arena,
+	struct err *err)
+{
+	struct buf text CLEANUP(buf_release) = BUF_INIT;
+	struct toml *root;
+	int rc = fs_read(path, LIMIT_CONFIG_BYTES, &text, err);
+
+	if (rc == ERR_NOT_FOUND && !must_exist)
+		return 0;
+	if (rc < 0)
+		return rc;
+	rc = toml_parse(&root, arena_str(arena, buf_str(&text)), arena, err);
+	if (rc < 0) {
+		err_context(err, "%s", path);
+		return err->code = ERR_USAGE;
+	}
+	return apply_table(config, path, root, (struct str){ NULL, 0 }, arena, err);
+}
+
+/* TT_ATTENTION_WINDOW for attention.window; a list is separated by colons. */
+static int apply_environment(struct config *config, struct arena *arena, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		size_t name_bytes = strlen(keys[i].name) + sizeof("TT_");
+		char *name = arena_alloc(arena, name_bytes);
+		const char *value;
+		char *text;
+		int rc;
+
+		snprintf(name, name_bytes, "TT_%s", keys[i].name);
+		for (char *c = name; *c; c++)
+			*c = *c == '.' ? '_' : (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+		value = getenv(name);
+		if (!value || value[0] == '\0')
+			continue;
+		text = arena_alloc(arena, strlen(value) + 1);
+		memcpy(text, value, strlen(value) + 1);
+		for (char *c = text; keys[i].type == KEY_PATHS && *c; c++)
+			*c = *c == ':' ? '\n' : *c;
+		rc = apply(config, i, str_from(text),
+			arena_printf(arena, "environment %s", name).ptr, arena, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int config_load(struct config *config, const char *path, bool must_exist, struct arena *arena,
+	struct err *err)
+{
+	int rc;
+
+	*config = (struct config){ .value_count = ARRAY_LEN(keys) };
+	config->values = arena_zalloc(arena, ARRAY_LEN(keys), sizeof(*config->values));
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		rc = apply(config, i, str_from(keys[i].fallback), "default", arena, err);
+		if (rc < 0)
+			return rc;
+	}
+	rc = apply_file(config, path, must_exist, arena, err);
+	if (rc < 0)
+		return rc;
+	return apply_environment(config, arena, err);
+}
+
+void config_override(struct config *config, const char *key, const char *text)
+{
+	for (size_t i = 0; i < config->value_count; i++) {
+		if (strcmp(config->values[i].key, key) == 0) {
+			config->values[i].from = "option";
+			config->values[i].text = text;
+		}
+	}
+}

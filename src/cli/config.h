@@ -1,0 +1,46 @@
+/*
+ * The effective configuration. Each key is a row of one table: name, type, default. Precedence:
+ * command line option, TT_* environment, configuration file, default; each value knows where it
+ * came from.
+ */
+#ifndef TT_CLI_CONFIG_H
+#define TT_CLI_CONFIG_H
+
+#include "base/err.h"
+#include "base/mem.h"
+
+struct config {
+	const char *store;               /* "store": URL; empty: <data dir>/tt.db */
+	const char *timezone;            /* "report.timezone": empty: the machine's */
+	int64_t day_start_s;             /* "report.day_start": "04:00" */
+	int64_t week_start;              /* "report.week_start": 0 Monday … 6 Sunday */
+	int64_t window_ns;               /* "attention.window" */
+	int64_t agent_timeout_ns;        /* "attention.agent_timeout" */
+	int64_t waiting_limit_ns;        /* "attention.waiting_limit" */
+	int64_t gap_ns;                  /* "streams.gap" */
+	int64_t collect_text;            /* "collect.text": enum collect_text */
+	const char *const *claude_roots; /* "collect.claude.roots": NULL-terminated; NULL: none */
+	bool claude_enabled;             /* "collect.claude.enabled" */
+	const char *remote_command;      /* "sync.remote_command": how `tt` is called on a remote */
+	int64_t sync_timeout_ns;         /* "sync.timeout": without any byte from a remote */
+	struct config_value *values;     /* one per key, in the order of the table */
+	size_t value_count;
+};
+
+/* One row for `tt config`. */
+struct config_value {
+	const char *key;
+	const char *from; /* "default", "environment TT_STORE", "file:12", "option" */
+	const char *text; /* as it would be written */
+};
+
+/*
+ * Load PATH (must exist when MUST_EXIST), apply the environment. Unknown keys, wrong types and
+ * values out of range: ERR_USAGE naming file, line, key, what is accepted and the nearest key.
+ */
+MUST_USE int config_load(struct config *config, const char *path, bool must_exist,
+	struct arena *arena, struct err *err);
+/* Note that a command line option set KEY. */
+void config_override(struct config *config, const char *key, const char *text);
+
+#endif

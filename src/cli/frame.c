@@ -1,0 +1,244 @@
+/* What every command stands on: configuration, store, identity, collecting, output, help. */
+#include "cli/frame.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "collect/journal.h"
+#include "collect/source.h"
+
+int frame_configure(struct cli *cli, struct err *err)
+{
+	const char *path = cli->globals.config;
+	int rc = fs_dirs(&cli->arena, &cli->dirs, err);
+
+	if (rc < 0)
+		return rc;
+	if (!path)
+		path = fs_join(&cli->arena, cli->dirs.config, "config.toml");
+	rc = config_load(&cli->config, path, cli->globals.config != NULL, &cli->arena, err);
+	if (rc < 0)
+		return rc;
+	if (cli->globals.store) {
+		cli->config.store = cli->globals.store;
+		config_override(&cli->config, "store", cli->globals.store);
+	}
+	return 0;
+}
+
+void frame_release(struct cli *cli)
+{
+	store_close(cli->store);
+	buf_release(&cli->out);
+	arena_release(&cli->arena);
+}
+
+int cli_store(struct cli *cli, struct store **out, struct err *err)
+{
+	struct store_options options = { .url = cli->config.store };
+	int rc = 0;
+
+	if (options.url[0] == '\0')
+		options.url = fs_join(&cli->arena, cli->dirs.data, "tt.db");
+	if (!cli->store)
+		rc = store_open(&cli->store, &options, err);
+	*out = cli->store;
+	return rc;
+}
+
+int cli_machine(struct cli *cli, const struct machine **out, struct err *err)
+{
+	int rc = cli->machine_loaded
+			 ? 0
+			 : machine_load(cli->dirs.data, &cli->arena, &cli->machine, err);
+
+	cli->machine_loaded = rc == 0;
+	*out = &cli->machine;
+	return rc;
+}
+
+/* All sources but those that the configuration turns off. */
+static const struct source *const *enabled_sources(struct cli *cli, size_t *count)
+{
+	size_t all;
+	const struct source *const *list = sources(&all);
+	const struct source **enabled = arena_zalloc(&cli->arena, all, sizeof(*enabled));
+
+	*count = 0;
+	for (size_t i = 0; i < all; i++)
+		if (cli->config.claude_enabled || strcmp(list[i]->name, "claude") != 0)
+			enabled[(*count)++] = list[i];
+	return enabled;
+}
+
+int cli_collect_sources(struct cli *cli, struct store *store, const struct source *const *which,
+	size_t count, struct cli_round *round, struct err *err)
+{
+	struct collect_context context = {
+		.store = store,
+		.dirs = &cli->dirs,
+		.log = &cli->log,
+		.text = (enum collect_text)cli->config.collect_text,
+		.extra_roots = cli->config.claude_roots,
+	};
+	struct err fault;
+	int rc = cli_machine(cli, &context.machine, err);
+
+	*round = (struct cli_round){ NULL, 0 };
+	if (rc < 0)
+		return rc;
+	if (count == 0)
+		which = enabled_sources(cli, &count);
+	round->results = arena_zalloc(&cli->arena, count, sizeof(*round->results));
+	rc = collect_run(&context, which, count, round->results, &round->count, &fault);
+	for (size_t i = 0; i < round->count; i++)
+		if (round->results[i].failed > 0)
+			rc = CLI_PARTIAL;
+	return rc != 0 ? CLI_PARTIAL : 0; /* each fault has been logged */
+}
+
+void cli_drain(struct cli *cli, struct store *store)
+{
+	const struct source *const journal[] = { &journal_source };
+	struct cli_round round;
+	struct err err;
+	int rc = cli_collect_sources(cli, store, journal, ARRAY_LEN(journal), &round, &err);
+
+	if (rc < 0 && rc != ERR_IDENTITY) /* without identity no hook has ever written */
+		log_warn(&cli->log, "%s", err.message);
+}
+
+int cli_collect(struct cli *cli, struct store *store, struct err *err)
+{
+	struct cli_round round;
+
+	return cli_collect_sources(cli, store, NULL, 0, &round, err);
+}
+
+int cli_flush(struct cli *cli, struct err *err)
+{
+	struct str rest = buf_str(&cli->out);
+
+	while (rest.len > 0) {
+		ssize_t written = write(STDOUT_FILENO, rest.ptr, rest.len);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0 && errno == EPIPE)
+			_exit(0); /* whoever read us has seen enough */
+		if (written < 0) {
+			buf_clear(&cli->out);
+			return err_sys(err, "writing to standard output");
+		}
+		rest = str_sub(rest, (size_t)written, rest.len);
+	}
+	buf_clear(&cli->out);
+	return 0;
+}
+
+int cli_zone(struct cli *cli, const char *name, struct zone **out, struct err *err)
+{
+	return zone_open(out, str_from(name ? name : cli->config.timezone), err);
+}
+
+struct attention_params cli_params(const struct cli *cli)
+{
+	return (struct attention_params){
+		.window_ns = cli->config.window_ns,
+		.agent_timeout_ns = cli->config.agent_timeout_ns,
+		.waiting_limit_ns = cli->config.waiting_limit_ns,
+		.gap_ns = cli->config.gap_ns,
+	};
+}
+
+struct calendar cli_calendar(const struct cli *cli, const struct zone *zone)
+{
+	return (struct calendar){
+		.zone = zone,
+		.day_start_s = (int32_t)cli->config.day_start_s,
+		.week_start = (int)cli->config.week_start,
+	};
+}
+
+int cli_time(
+	struct cli *cli, const char *option, const char *text, int64_t *out_ns, struct err *err)
+{
+	int rc = time_parse_human(str_from(text), cli->now_ns, out_ns, err);
+
+	if (rc < 0) {
+		err_context(err, "%s", option);
+		return err->code = ERR_USAGE;
+	}
+	return 0;
+}
+
+struct str cli_time_text(struct cli *cli, int64_t ns)
+{
+	char text[TIME_TEXT_BYTES];
+
+	if (ns == INT64_MIN)
+		return (struct str){ NULL, 0 };
+	return arena_str(&cli->arena, str_from(time_format(ns, 3, text)));
+}
+
+bool cli_interactive(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+static void help_common(struct buf *out)
+{
+	buf_addc(out, "\noptions of every command:\n");
+	args_help(cli_options()->options, cli_options()->option_count, out);
+}
+
+static void help_overview(struct buf *out)
+{
+	size_t count;
+	const struct command *const *all = commands(&count);
+
+	buf_addc(out, "tt " TT_VERSION ": where your time goes, on every machine you work on\n\n"
+		      "usage: tt COMMAND [options]\n\ncommands:\n");
+	for (size_t i = 0; i < count; i++)
+		if (!all[i]->hidden)
+			buf_printf(out, "  %-12s %s\n", all[i]->name, all[i]->summary);
+	help_common(out);
+	buf_addc(out,
+		"\n'tt COMMAND --help' tells more. First steps: tt init, tt setup tmux, tt today\n");
+}
+
+static void help_subcommands(const struct command *parent, struct buf *out)
+{
+	bool first_is_meant = parent->subcommands[0]->name[0] != '\0';
+
+	buf_printf(out, "\ncommands%s:\n",
+		first_is_meant ? " (the first is meant when none is named)" : "");
+	for (size_t i = 0; parent->subcommands[i]; i++) {
+		const struct command *sub = parent->subcommands[i];
+
+		if (sub->name[0] != '\0')
+			buf_printf(out, "  %s %s%s%s\n      %s\n", parent->name, sub->name,
+				sub->usage[0] ? " " : "", sub->usage, sub->summary);
+	}
+	buf_printf(out, "\n'tt %s COMMAND --help' tells more.\n", parent->name);
+}
+
+void frame_help(const struct command *command, const struct command *parent, struct buf *out)
+{
+	if (!command) {
+		help_overview(out);
+		return;
+	}
+	buf_printf(out, "%s\n\nusage: tt %s%s%s%s%s\n", command->summary,
+		parent ? parent->name : "", parent ? " " : "", command->name,
+		command->usage[0] ? " " : "", command->usage);
+	if (command->args.option_count > 0) {
+		buf_addc(out, "\noptions:\n");
+		args_help(command->args.options, command->args.option_count, out);
+	}
+	if (command->details)
+		buf_printf(out, "\n%s\n", command->details);
+	if (command->subcommands)
+		help_subcommands(command, out);
+	help_common(out);
+}
