@@ -169,19 +169,24 @@ static void keep_facts(struct fact_slot *slot, const struct event_facts *facts)
 	}
 }
 
-static const struct event_facts *facts_of(
-	struct fact_cache *cache, const struct stored_event *event)
+/* Facts of EVENT, the last one of SCAN. */
+static int facts_of(struct fact_cache *cache, struct event_scan *scan,
+	const struct stored_event *event, const struct event_facts **out, struct err *err)
 {
 	struct fact_slot *slot = &cache->slots[(uint64_t)event->data_no % FACT_SLOTS];
 	struct event_facts facts;
+	struct str data;
 
-	if (!slot->used || slot->data_no != event->data_no) {
-		event_facts(&cache->parser, event->event.data, &facts);
-		keep_facts(slot, &facts);
-		slot->used = true;
-		slot->data_no = event->data_no;
-	}
-	return &slot->facts;
+	*out = &slot->facts;
+	if (slot->used && slot->data_no == event->data_no)
+		return 0;
+	if (event_scan_data(scan, &data, err) < 0)
+		return err->code;
+	event_facts(&cache->parser, data, &facts);
+	keep_facts(slot, &facts);
+	slot->used = true;
+	slot->data_no = event->data_no;
+	return 0;
 }
 
 /* --- scanning --- */
@@ -196,6 +201,7 @@ struct source {
 struct merge {
 	struct source sources[SCANS_MAX];
 	size_t count;
+	bool lean; /* neither ids nor data are needed of each event */
 };
 
 static void merge_close(struct merge *merge)
@@ -221,9 +227,10 @@ static int merge_advance(struct merge *merge, size_t at, struct err *err)
 static int merge_add(struct merge *merge, struct store *store, const struct event_type *type,
 	int64_t from_ns, int64_t to_ns, struct err *err)
 {
-	struct event_filter filter = {
-		.from_ns = from_ns, .to_ns = to_ns, .type = str_from(type->name)
-	};
+	struct event_filter filter = { .from_ns = from_ns,
+		.to_ns = to_ns,
+		.type = str_from(type->name),
+		.lean = merge->lean };
 	struct source *source = &merge->sources[merge->count];
 
 	ASSERT(merge->count < SCANS_MAX);
@@ -286,9 +293,9 @@ static void add_end(struct mark *mark, const struct event_facts *facts)
 		mark->end_ns = mark->at_ns;
 }
 
-static void add_event(struct loader *loader, const struct stored_event *event, enum event_role role)
+static void add_event(struct loader *loader, const struct stored_event *event, enum event_role role,
+	const struct event_facts *facts)
 {
-	const struct event_facts *facts = facts_of(&loader->cache, event);
 	struct mark_set *set = loader->set;
 	struct mark mark = { .at_ns = event->event.start_ns,
 		.role = role,
@@ -321,8 +328,11 @@ static int take_all(struct loader *loader, struct err *err)
 
 	while ((at = merge_least(&loader->merge)) < loader->merge.count) {
 		struct source *source = &loader->merge.sources[at];
+		const struct event_facts *facts;
 
-		add_event(loader, &source->head, source->role);
+		if (facts_of(&loader->cache, source->scan, &source->head, &facts, err) < 0)
+			return err->code;
+		add_event(loader, &source->head, source->role, facts);
 		if (merge_advance(&loader->merge, at, err) < 0)
 			return err->code;
 	}
@@ -362,7 +372,9 @@ static void tell_people_apart(struct mark_set *set)
 int mark_set_load(struct mark_set *out, struct store *store, const struct stream_set *streams,
 	int64_t from_ns, int64_t to_ns, struct err *err)
 {
-	struct loader loader = { .set = out, .streams = streams };
+	struct loader loader = {
+		.set = out, .streams = streams, .merge.lean = !stream_set_needs_ids(streams)
+	};
 	int rc;
 
 	*out = (struct mark_set){ .from_ns = from_ns, .to_ns = to_ns };
@@ -409,7 +421,7 @@ static int read_ids(const struct mark_set *set, struct merge *merge, const bool 
 int mark_set_event_ids(const struct mark_set *set, struct store *store, const bool *wanted,
 	struct arena *arena, struct str *ids, struct err *err)
 {
-	struct merge merge;
+	struct merge merge = { .lean = false };
 	int rc = merge_open(&merge, store, set->from_ns, set->to_ns, err);
 
 	if (rc == 0)

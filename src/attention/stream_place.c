@@ -147,8 +147,18 @@ int32_t set_place(
 	component = &set->components[set->run_component[run]];
 	if (component->part_count == 0)
 		return component->stream;
+	if (component->part_count == 1)
+		return component->parts[0].stream;
 	point = position(set, event, site);
 	return set_part_at(component, &point)->stream;
+}
+
+bool stream_set_needs_ids(const struct stream_set *set)
+{
+	for (size_t i = 0; i < set->component_count; i++)
+		if (set->components[i].part_count > 1)
+			return true;
+	return set->event_assignment_count > 0;
 }
 
 int32_t stream_set_place(const struct stream_set *set, const struct stored_event *event,

@@ -65,6 +65,9 @@ void stream_set_free(struct stream_set *set);
 void stream_set_freep(struct stream_set **set);
 size_t stream_set_count(const struct stream_set *set);
 const struct stream *stream_set_get(const struct stream_set *set, int32_t index);
+/* False: stream_set_place needs no event ids, since no single event is assigned and no stream
+ * split. */
+bool stream_set_needs_ids(const struct stream_set *set);
 /* The stream of an event of the set's time, or STREAM_NONE. */
 int32_t stream_set_place(const struct stream_set *set, const struct stored_event *event,
 	const struct event_facts *facts);

@@ -40,25 +40,35 @@ struct str id_machine(struct str id)
 	return machine;
 }
 
+/* The first BYTES of REST as an instant, with a colon behind them. */
+static bool time_at(struct str rest, size_t bytes, int64_t *at_ns, struct str *discriminator)
+{
+	struct err ignored;
+
+	if (bytes >= rest.len || rest.ptr[bytes] != ':' ||
+		time_parse(str_sub(rest, 0, bytes), at_ns, &ignored) < 0)
+		return false;
+	*discriminator = str_sub(rest, bytes + 1, rest.len);
+	return true;
+}
+
 /*
- * Split "{timestamp}:{discriminator}": the timestamp is what stands before the colon that makes it
- * a valid instant. It holds at least two colons itself and, with an offset, three; so each colon
- * from the second on is tried.
+ * Split "{timestamp}:{discriminator}". Mostly the timestamp is in canonical form; else it is what
+ * stands before the colon that makes it a valid instant: it holds at least two colons itself and,
+ * with an offset, three.
  */
 static bool split_time(
 	struct str rest, int64_t *at_ns, struct str *discriminator, size_t *time_bytes)
 {
 	ptrdiff_t colon = str_find(rest, ':', 0);
-	struct err ignored;
 
-	for (int tries = 0; tries < 4 && colon >= 0; tries++) {
-		struct str time = str_sub(rest, 0, (size_t)colon);
-
-		if (time.len <= TIME_TEXT_BYTES && time_parse(time, at_ns, &ignored) == 0) {
-			*time_bytes = time.len;
-			*discriminator = str_sub(rest, (size_t)colon + 1, rest.len);
+	*time_bytes = ID_TIME_BYTES;
+	if (time_at(rest, *time_bytes, at_ns, discriminator))
+		return true;
+	for (int tries = 0; tries < 4 && colon >= 0 && colon <= TIME_TEXT_BYTES; tries++) {
+		*time_bytes = (size_t)colon;
+		if (time_at(rest, *time_bytes, at_ns, discriminator))
 			return true;
-		}
 		colon = str_find(rest, ':', (size_t)colon + 1);
 	}
 	return false;

@@ -57,7 +57,7 @@ struct store_machine {
 	struct str label;         /* may be empty */
 	struct str hostname;      /* may be empty */
 	struct str alias;         /* how it was last reached by ssh; may be empty */
-	struct str store_id;      /* of its store, as last seen; may be empty */
+	struct str store_id;      /* of its store, as sync keeps it (sync/pull.c); may be empty */
 	int64_t cursor;           /* its seq up to which its changes are here; 0 at first */
 	int64_t last_sync_ns;     /* INT64_MIN: never */
 	int64_t clock_skew_ns;    /* its clock minus ours at the last sync */
@@ -104,6 +104,8 @@ struct event_filter {
 	struct str source;
 	struct str type;
 	struct str bucket; /* name glob over bucket ids, also written with the machine's label */
+	bool lean; /* rows come without id and data (both empty), at half the cost: for readers
+		      that know most data by its number; see event_scan_data */
 };
 
 struct stored_event {
@@ -125,6 +127,9 @@ MUST_USE int event_feed_open(
 	struct event_scan **out, struct store *store, int64_t after_seq, struct err *err);
 /* 1: *out is set; 0: the end; < 0: error. */
 MUST_USE int event_scan_next(struct event_scan *scan, struct stored_event *out, struct err *err);
+/* The data of the row that event_scan_next gave last, also of a lean one. Valid until the next
+ * call. */
+MUST_USE int event_scan_data(struct event_scan *scan, struct str *out, struct err *err);
 void event_scan_close(struct event_scan *scan);
 void event_scan_closep(struct event_scan **scan);
 

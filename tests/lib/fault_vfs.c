@@ -17,6 +17,7 @@ static struct {
 	int rc;
 	bool sticky;
 	bool failed;
+	long syncs;
 } fault;
 
 void fault_vfs_arm(long n, int rc, bool sticky)
@@ -25,6 +26,11 @@ void fault_vfs_arm(long n, int rc, bool sticky)
 	fault.rc = rc;
 	fault.sticky = sticky;
 	fault.failed = false;
+}
+
+long fault_vfs_syncs(void)
+{
+	return fault.syncs;
 }
 
 bool fault_vfs_disarm(void)
@@ -80,6 +86,7 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 
 static int file_sync(sqlite3_file *file, int flags)
 {
+	fault.syncs++;
 	if (strikes())
 		return SQLITE_IOERR_FSYNC;
 	return real_of(file)->pMethods->xSync(real_of(file), flags);

@@ -13,6 +13,8 @@ void fault_vfs_install(void);
 /* Let the Nth call from now fail with RC (an SQLITE_IOERR_… or SQLITE_FULL); with STICKY every
  * later one too. 0: none. */
 void fault_vfs_arm(long n, int rc, bool sticky);
+/* Syncs asked for since the program began. */
+long fault_vfs_syncs(void);
 /* Did a call fail since the arming? Disarms. */
 bool fault_vfs_disarm(void);
 

@@ -20,7 +20,9 @@ struct stream {
 	bool tombstones;
 	int rank;
 	struct stored_event row;
-	struct buf id;
+	const struct bucket_row *bucket;
+	int64_t shelf;
+	struct buf id; /* of the row; empty until somebody needs it */
 };
 
 struct event_scan {
@@ -28,14 +30,25 @@ struct event_scan {
 	struct arena arena;
 	const struct bucket_row **by_no; /* index: bucket number; NULL where there is none */
 	int64_t largest_no;
-	int (*cmp)(const struct stream *a, const struct stream *b);
+	int (*cmp)(struct stream *a, struct stream *b);
 	struct stream **heap; /* the least first */
 	size_t count;
 	bool taken; /* the first stream's row was handed out */
+	bool lean;
+	sqlite3_stmt *data; /* for event_scan_data; NULL until it is called */
 	struct err failure;
 };
 
-static int cmp_time(const struct stream *a, const struct stream *b)
+/* Ids are long to build, and most rows are told apart without: by time. */
+static struct str id_of(struct stream *stream)
+{
+	if (stream->id.len == 0)
+		shelf_id(&stream->id, stream->bucket, stream->shelf, stream->row.event.start_ns,
+			db_col_str(stream->stmt, COL_KEY));
+	return buf_str(&stream->id);
+}
+
+static int cmp_time(struct stream *a, struct stream *b)
 {
 	const struct event *left = &a->row.event, *right = &b->row.event;
 
@@ -43,10 +56,10 @@ static int cmp_time(const struct stream *a, const struct stream *b)
 		return left->start_ns < right->start_ns ? -1 : 1;
 	if (a->rank != b->rank)
 		return a->rank < b->rank ? -1 : 1;
-	return str_cmp(left->id, right->id);
+	return str_cmp(id_of(a), id_of(b));
 }
 
-static int cmp_seq(const struct stream *a, const struct stream *b)
+static int cmp_seq(struct stream *a, struct stream *b)
 {
 	return (a->row.seq > b->row.seq) - (a->row.seq < b->row.seq);
 }
@@ -68,21 +81,21 @@ static int take(struct event_scan *scan, struct stream *stream, struct err *err)
 	const struct bucket_row *bucket =
 		bucket_no <= scan->largest_no ? scan->by_no[bucket_no] : NULL;
 
-	if (!bucket || sqlite3_column_type(stmt, COL_DATA) == SQLITE_NULL)
+	if (!bucket || (!scan->lean && sqlite3_column_type(stmt, COL_DATA) == SQLITE_NULL))
 		return err_set(err, ERR_CORRUPT, "store '%s': an event has lost its %s",
 			scan->store->path, bucket ? "data" : "bucket");
 	buf_clear(&stream->id);
-	shelf_id(&stream->id, bucket, shelf, start_ns, db_col_str(stmt, COL_KEY));
+	stream->bucket = bucket;
+	stream->shelf = shelf;
 	stream->row = (struct stored_event){
 		.event = {
-			.id = buf_str(&stream->id),
 			.source = bucket->source,
 			.type = bucket->type,
 			.start_ns = start_ns,
 			.duration_ns = db_col_i64(stmt, COL_DURATION),
 			.revision = db_col_i64(stmt, COL_REVISION),
 			.deleted = stream->tombstones,
-			.data = db_col_str(stmt, COL_DATA),
+			.data = scan->lean ? (struct str){ 0 } : db_col_str(stmt, COL_DATA),
 		},
 		.machine_id = bucket->machine_id,
 		.seq = db_col_i64(stmt, COL_SEQ),
@@ -189,6 +202,14 @@ static bool wanted(
 
 static int open_shelves(struct event_scan *scan, const struct event_filter *filter, struct err *err)
 {
+	static const char lean_sql[] =
+		"SELECT shelf, start_ns, key, duration_ns, revision, seq, data_no FROM event"
+		" WHERE shelf = ? AND start_ns >= ? AND start_ns < ? ORDER BY start_ns, key";
+	static const char full_sql[] =
+		"SELECT e.shelf, e.start_ns, e.key, e.duration_ns, e.revision, e.seq,"
+		" e.data_no, d.body FROM event e LEFT JOIN dict d USING (data_no)"
+		" WHERE e.shelf = ? AND e.start_ns >= ? AND e.start_ns < ?"
+		" ORDER BY e.start_ns, e.key";
 	struct bucket_row *rows;
 	size_t count;
 
@@ -207,12 +228,8 @@ static int open_shelves(struct event_scan *scan, const struct event_filter *filt
 				filter->to_ns != 0 ? filter->to_ns : INT64_MAX,
 			};
 
-			if (add_stream(scan,
-				    "SELECT e.shelf, e.start_ns, e.key, e.duration_ns, e.revision, e.seq,"
-				    " e.data_no, d.body FROM event e LEFT JOIN dict d USING (data_no)"
-				    " WHERE e.shelf = ? AND e.start_ns >= ? AND e.start_ns < ?"
-				    " ORDER BY e.start_ns, e.key",
-				    params, like, err) < 0)
+			if (add_stream(scan, filter->lean ? lean_sql : full_sql, params, like,
+				    err) < 0)
 				return err->code;
 		}
 	}
@@ -270,6 +287,7 @@ int event_scan_open(struct event_scan **out, struct store *store, const struct e
 		return err->code;
 	scan = scan_new(store);
 	scan->cmp = cmp_time;
+	scan->lean = filter->lean;
 	return finish_open(out, scan, open_shelves(scan, filter, err));
 }
 
@@ -317,7 +335,33 @@ int event_scan_next(struct event_scan *scan, struct stored_event *out, struct er
 	if (!scan->taken)
 		return 0;
 	*out = scan->heap[0]->row;
+	if (!scan->lean)
+		out->event.id = id_of(scan->heap[0]);
 	return 1;
+}
+
+int event_scan_data(struct event_scan *scan, struct str *out, struct err *err)
+{
+	int rc = 0;
+
+	ASSERT(scan->taken);
+	if (!scan->lean) {
+		*out = scan->heap[0]->row.event.data;
+		return 0;
+	}
+	if (!scan->data)
+		rc = db_prepare(
+			scan->store, "SELECT body FROM dict WHERE data_no = ?", &scan->data, err);
+	if (rc < 0)
+		return rc;
+	sqlite3_reset(scan->data);
+	db_bind_i64(scan->data, 1, scan->heap[0]->row.data_no);
+	rc = db_step(scan->store, scan->data, err);
+	if (rc == 0)
+		return err_set(err, ERR_CORRUPT, "store '%s': an event has lost its data",
+			scan->store->path);
+	*out = rc < 0 ? (struct str){ 0 } : db_col_str(scan->data, 0);
+	return rc < 0 ? rc : 0;
 }
 
 void event_scan_close(struct event_scan *scan)
@@ -326,6 +370,7 @@ void event_scan_close(struct event_scan *scan)
 		return;
 	for (size_t i = 0; i < scan->count; i++)
 		stream_free(scan->heap[i]);
+	sqlite3_finalize(scan->data);
 	free(scan->heap);
 	arena_release(&scan->arena);
 	db_read_end(scan->store);

@@ -166,6 +166,27 @@ static void intake_survives_every_fault(void)
 	buf_release(&states.new);
 }
 
+/* A commit returns when its bytes are on disk: the log was synced. */
+static void commits_are_synced(void)
+{
+	struct fixture f;
+	struct store *store;
+	struct event event;
+	long before;
+
+	prepare(&f);
+	store = fixture_open(&f);
+	for (int i = 0; i < 5; i++) {
+		event = event_make(&f.arena, "other", T0 + i, "n", "{}");
+		event.id = arena_printf(&f.arena, "id %d", i);
+		before = fault_vfs_syncs();
+		IS_INT(fixture_take(store, &event), INTAKE_NEW);
+		OK(fault_vfs_syncs() > before);
+	}
+	store_close(store);
+	fixture_end(&f);
+}
+
 /* What an intake knew of a batch that was undone, it must not believe when the batch is taken
  * again. */
 static bool again_with_fault(const struct states *states, long n)
@@ -571,6 +592,7 @@ static void full_disk(void)
 
 static const struct tap_case cases[] = {
 	TAP_CASE(intake_survives_every_fault),
+	TAP_CASE(commits_are_synced),
 	TAP_CASE(failed_batches_can_be_taken_again),
 	TAP_CASE(backup_survives_every_fault),
 	TAP_CASE(restore_survives_every_fault),

@@ -91,6 +91,12 @@ static void higher_revisions_replace(void)
 	IS_STR(found.event.data, "{\"a\":4}");
 	IS_INT(found.event.revision, 3);
 	IS_INT(found.seq, 3);
+	event.duration_ns = 1; /* the greater duration holds, whatever the data */
+	event.data = STR("{\"a\":0}");
+	IS_INT(fixture_take(store, &event), INTAKE_UPDATED);
+	event.duration_ns = 0;
+	event.data = STR("{\"a\":9}");
+	IS_INT(fixture_take(store, &event), INTAKE_DUPLICATE);
 	close_all(&f, store);
 }
 
@@ -251,7 +257,7 @@ static void withdraws(void)
 /* --- order and repetition --- */
 
 /* Two versions of one event that differ in one thing only, for each thing. */
-enum { PAIRS = 9, VERSIONS = 2 * PAIRS, ROUNDS = 60 };
+enum { PAIRS = 10, VERSIONS = 2 * PAIRS, ROUNDS = 60 };
 
 static void versions(struct arena *arena, struct event out[VERSIONS])
 {
@@ -268,8 +274,8 @@ static void versions(struct arena *arena, struct event out[VERSIONS])
 	out[14].deleted = true;
 	out[16].id = out[17].id = STR("odd");
 	out[16].start_ns = T0 - NS_PER_S;
-	/* A greater duration with lesser data, and the other way round. */
-	out[5].data = STR("{\"v\":3}");
+	out[18].duration_ns = 9;
+	out[19].data = STR("{\"v\":3}");
 }
 
 static void shuffle(size_t *order, size_t count, uint64_t *state)
