@@ -57,39 +57,30 @@ int cli_machine(struct cli *cli, const struct machine **out, struct err *err)
 	return rc;
 }
 
-/* All sources but those that the configuration turns off. */
-static const struct source *const *enabled_sources(struct cli *cli, size_t *count)
-{
-	size_t all;
-	const struct source *const *list = sources(&all);
-	const struct source **enabled = arena_zalloc(&cli->arena, all, sizeof(*enabled));
-
-	*count = 0;
-	for (size_t i = 0; i < all; i++)
-		if (cli->config.claude_enabled || strcmp(list[i]->name, "claude") != 0)
-			enabled[(*count)++] = list[i];
-	return enabled;
-}
-
 int cli_collect_sources(struct cli *cli, struct store *store, const struct source *const *which,
 	size_t count, struct cli_round *round, struct err *err)
 {
+	const struct source_settings settings[] = {
+		{ "claude", cli->config.claude_enabled, cli->config.claude_roots },
+	};
 	struct collect_context context = {
 		.store = store,
 		.dirs = &cli->dirs,
 		.log = &cli->log,
 		.text = (enum collect_text)cli->config.collect_text,
-		.extra_roots = cli->config.claude_roots,
+		.settings = settings,
+		.settings_count = ARRAY_LEN(settings),
 	};
 	struct err fault;
+	size_t all;
 	int rc = cli_machine(cli, &context.machine, err);
 
 	*round = (struct cli_round){ NULL, 0 };
 	if (rc < 0)
 		return rc;
-	if (count == 0)
-		which = enabled_sources(cli, &count);
-	round->results = arena_zalloc(&cli->arena, count, sizeof(*round->results));
+	sources(&all);
+	round->results =
+		arena_zalloc(&cli->arena, count > 0 ? count : all, sizeof(*round->results));
 	rc = collect_run(&context, which, count, round->results, &round->count, &fault);
 	for (size_t i = 0; i < round->count; i++)
 		if (round->results[i].failed > 0)

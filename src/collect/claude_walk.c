@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "collect/claude.h"
 #include "model/limits.h"
 
 enum { SUBAGENT_LEVELS = 4, ENTERED_SLOTS = 1024 };
@@ -195,11 +196,12 @@ struct claude_files claude_walk(const struct collect_context *context, struct ar
 {
 	struct claude_files out = { NULL, 0, 0 };
 	struct walk walk = { .context = context, .arena = arena, .out = &out };
+	const char *const *extra = source_roots(context, claude_source.name);
 
 	if (!walk_environment(&walk))
 		walk_home(&walk);
-	for (size_t i = 0; context->extra_roots && context->extra_roots[i]; i++)
-		walk_root(&walk, context->extra_roots[i]);
+	for (size_t i = 0; extra[i]; i++)
+		walk_root(&walk, extra[i]);
 	if (out.count > 1)
 		qsort(out.paths, out.count, sizeof(*out.paths), by_bytes);
 	return out;

@@ -22,6 +22,23 @@ const struct source *source_find(struct str name)
 	return NULL;
 }
 
+static const struct source_settings *settings_of(
+	const struct collect_context *context, const char *source)
+{
+	for (size_t i = 0; i < context->settings_count; i++)
+		if (strcmp(context->settings[i].source, source) == 0)
+			return &context->settings[i];
+	return NULL;
+}
+
+const char *const *source_roots(const struct collect_context *context, const char *source)
+{
+	static const char *const none[] = { NULL };
+	const struct source_settings *settings = settings_of(context, source);
+
+	return settings && settings->roots ? settings->roots : none;
+}
+
 void source_count(struct source_counts *counts, const struct intake_counts *taken)
 {
 	counts->new_events += taken->new_events;
@@ -64,17 +81,22 @@ int collect_run(const struct collect_context *context, const struct source *cons
 	size_t count, struct source_counts *results, size_t *result_count, struct err *err)
 {
 	struct err first = { 0 }, one;
+	bool all = count == 0;
 
-	if (count == 0)
+	*result_count = 0;
+	if (all)
 		which = sources(&count);
 	for (size_t i = 0; i < count; i++) {
-		if (run_one(context, which[i], &results[i], &one) == 0)
+		const struct source_settings *settings = settings_of(context, which[i]->name);
+
+		if (all && settings && !settings->enabled)
+			continue;
+		if (run_one(context, which[i], &results[(*result_count)++], &one) == 0)
 			continue;
 		log_warn(context->log, "source '%s': %s", which[i]->name, one.message);
 		if (first.code == 0)
 			first = one;
 	}
-	*result_count = count;
 	if (first.code != 0)
 		*err = first;
 	return first.code;

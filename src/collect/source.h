@@ -32,6 +32,13 @@ struct source_counts {
 /* Take what an intake counted into COUNTS. */
 void source_count(struct source_counts *counts, const struct intake_counts *taken);
 
+/* What the configuration says of one source. */
+struct source_settings {
+	const char *source;
+	bool enabled;
+	const char *const *roots; /* besides its usual ones; NULL-terminated, or NULL */
+};
+
 /* What a source works with; lives as long as the round. */
 struct collect_context {
 	struct store *store;
@@ -39,8 +46,8 @@ struct collect_context {
 	const struct fs_dirs *dirs;
 	const struct log *log;
 	enum collect_text text;
-	const char *const *extra_roots; /* of the source being run, from the configuration;
-					   NULL-terminated or NULL */
+	const struct source_settings *settings; /* one row per source that has any */
+	size_t settings_count;
 };
 
 struct source {
@@ -58,10 +65,13 @@ struct source {
 const struct source *const *sources(size_t *count);
 const struct source *source_find(struct str name);
 
+/* The directories that the configuration names for SOURCE; NULL-terminated, never NULL. */
+const char *const *source_roots(const struct collect_context *context, const char *source);
+
 /*
- * Run the named sources (COUNT 0: all). One that fails does not stop the others: its error is
- * logged and counted, the first error is returned at the end. RESULTS gets one row per source that
- * ran.
+ * Run the named sources (COUNT 0: all that are enabled). One that fails does not stop the others:
+ * its error is logged and counted, the first error is returned at the end. RESULTS gets one row per
+ * source that ran.
  */
 MUST_USE int collect_run(const struct collect_context *context, const struct source *const *which,
 	size_t count, struct source_counts *results, size_t *result_count, struct err *err);

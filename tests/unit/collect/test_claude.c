@@ -619,8 +619,13 @@ static void roots_are_found_and_walked_once(void)
 			.ptr,
 		1);
 	IS_INT(claude_source.present(&world.context), 1);
-	world.context.extra_roots = (const char *const[]){ world_path(&world, ".config/claude"),
-		world_path(&world, ".claude"), NULL };
+	world.context.settings_count = 1;
+	world.context.settings = &(struct source_settings){
+		.source = "claude",
+		.enabled = true,
+		.roots = (const char *const[]){ world_path(&world, ".config/claude"),
+			world_path(&world, ".claude"), NULL },
+	};
 	IS_INT(claude_source.present(&world.context), 2);
 	world_end(&world);
 }
