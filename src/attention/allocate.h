@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "model/event.h"
 
-enum { SESSION_NONE = -1, UNASSIGNED = -1 };
+enum { SESSION_NONE = -1, PANE_NONE = -1, UNASSIGNED = -1 };
 
 /* One event, reduced to what moves time. Sorted by event_cmp order before allocate() sees them. */
 struct mark {
@@ -27,6 +27,7 @@ struct mark {
 	int32_t stream;  /* index of a stream, or UNASSIGNED */
 	int32_t machine; /* small number, >= 0 */
 	int32_t session; /* small number (one for each session of each machine), or SESSION_NONE */
+	int32_t pane;    /* small number of a tmux pane, of any machine, or PANE_NONE */
 	bool human;      /* ROLE_PROMPT: from a session of a person (not of a sub-agent) */
 	bool idle;       /* ROLE_AFK: idle, else active */
 	bool ended;      /* ROLE_SESSION: says when the session ended (end_ns) */

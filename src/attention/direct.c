@@ -96,6 +96,9 @@ static void on_blur(struct timeline *line, const struct mark *mark)
 {
 	if (!line->by || line->pane_machine != mark->machine)
 		return;
+	if (mark->pane != line->origin->pane && mark->pane != PANE_NONE &&
+		line->origin->pane != PANE_NONE)
+		return; /* the pane left behind tells of it late */
 	if (line->origin->role == ROLE_FOCUS &&
 		mark->at_ns < ns_add(line->origin->at_ns, BLUR_GRACE_NS))
 		return;

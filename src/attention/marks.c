@@ -16,7 +16,7 @@
 /* How long before a period a session may have begun whose facts (type, end) are still found. */
 #define SESSION_LOOKBACK_NS (30 * 24 * NS_PER_HOUR)
 
-enum { SCANS_MAX = 32, FACT_SLOTS = 1024, FACT_TEXTS = 8 };
+enum { SCANS_MAX = 32, FACT_SLOTS = 1024, FACT_TEXTS = 9 };
 
 /* --- strings and sessions --- */
 
@@ -155,6 +155,7 @@ static void keep_facts(struct fact_slot *slot, const struct event_facts *facts)
 	texts[5] = &slot->facts.agent;
 	texts[6] = &slot->facts.app;
 	texts[7] = &slot->facts.title;
+	texts[8] = &slot->facts.pane;
 	slot->facts.action = str_eq_c(facts->action, "ended") ? STR("ended") : (struct str){ 0 };
 	slot->facts.status = str_eq_c(facts->status, "idle") ? STR("idle") : (struct str){ 0 };
 	buf_clear(&slot->text);
@@ -300,7 +301,8 @@ static void add_event(struct loader *loader, const struct stored_event *event, e
 	struct mark mark = { .at_ns = event->event.start_ns,
 		.role = role,
 		.session = SESSION_NONE,
-		.stream = UNASSIGNED };
+		.stream = UNASSIGNED,
+		.pane = PANE_NONE };
 
 	mark.machine = machine_number(set, event->machine_id);
 	if (facts->session_id.len > 0) {
@@ -311,6 +313,8 @@ static void add_event(struct loader *loader, const struct stored_event *event, e
 		add_end(&mark, facts);
 	else
 		mark.stream = stream_set_place(loader->streams, event, facts);
+	if (facts->pane.len > 0)
+		mark.pane = intern(set, facts->pane);
 	if (role == ROLE_WINDOW)
 		keep(set, &mark.app, facts->app);
 	if (role == ROLE_AFK) {

@@ -99,6 +99,7 @@ static const struct {
 	{ STR_INIT("status"), offsetof(struct event_facts, status) },
 	{ STR_INIT("window_app_id"), offsetof(struct event_facts, app) },
 	{ STR_INIT("window_title"), offsetof(struct event_facts, title) },
+	{ STR_INIT("pane_id"), offsetof(struct event_facts, pane) },
 };
 
 static void take_fact(struct event_facts *out, struct str key, const struct json *value)

@@ -69,6 +69,7 @@ struct event_facts {
 	struct str status;   /* afk_change: "idle" or "active" */
 	struct str app;      /* window_focus: window_app_id */
 	struct str title;    /* window_focus: window_title */
+	struct str pane;     /* pane_id of the tmux types */
 	int64_t idle_ms;     /* afk_change: idle_duration_ms, else 0 */
 	int64_t ended_at_ns; /* agent_session: ended_at, else INT64_MIN */
 };

@@ -483,6 +483,34 @@ static void totals_of_any_order(void)
 	arena_release(&arena);
 }
 
+/* Direct time of stream 0, on which pane 1 gets the focus, when a blur of PANE comes two seconds
+ * later. */
+static int64_t direct_with_blur_of(int32_t pane)
+{
+	const struct mark marks[] = {
+		{ .at_ns = 0, .role = ROLE_FOCUS, .session = SESSION_NONE, .pane = 1 },
+		{ .at_ns = 2 * NS_PER_S, .role = ROLE_BLUR, .session = SESSION_NONE, .pane = pane },
+	};
+	struct arena arena = { 0 };
+	struct allocation out;
+	struct outcome outcome;
+	struct err err;
+
+	OK(allocate(marks, ARRAY_LEN(marks), &params, 0, NS_PER_HOUR, NS_PER_HOUR, &arena, &out,
+		   &err) == 0);
+	judge(out.spans, out.count, &outcome);
+	arena_release(&arena);
+	return outcome.totals.direct_ns;
+}
+
+static void a_blur_ends_its_own_pane(void)
+{
+	IS_INT(direct_with_blur_of(1), 2 * NS_PER_S);
+	IS_INT(direct_with_blur_of(2),
+		5 * NS_PER_MINUTE); /* the pane left before tells of it late */
+	IS_INT(direct_with_blur_of(PANE_NONE), 2 * NS_PER_S);
+}
+
 static void margin_covers_the_parameters(void)
 {
 	struct attention_params wide = ATTENTION_DEFAULTS;
@@ -506,6 +534,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(arena_limit_is_an_error),
 	TAP_CASE(applications),
 	TAP_CASE(totals_of_any_order),
+	TAP_CASE(a_blur_ends_its_own_pane),
 	TAP_CASE(margin_covers_the_parameters),
 };
 TAP_MAIN(cases)
