@@ -54,7 +54,7 @@ static const struct key keys[] = {
 	{ "collect.claude.roots", KEY_PATHS, FIELD(claude_roots), "", NULL,
 		"a list of directories" },
 	{ "sync.remote_command", KEY_TEXT, FIELD(remote_command), "tt", NULL, "a program's path" },
-	{ "sync.timeout", KEY_DURATION, FIELD(sync_timeout_ns), "60s", NULL,
+	{ "sync.timeout", KEY_DURATION, FIELD(sync_timeout_ns), "10m", NULL,
 		"a duration like \"60s\"" },
 };
 

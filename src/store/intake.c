@@ -265,45 +265,39 @@ static void check_numbers(const struct event *event, struct fault *fault)
 		fault_set(fault, "bad_revision", "the revision is out of range");
 }
 
-static void check_required(
-	const struct event_type *type, const struct json *data, struct fault *fault)
-{
-	for (size_t i = 0; type && i < ARRAY_LEN(type->required) && type->required[i]; i++) {
-		if (json_get(data, type->required[i]))
-			continue;
-		fault->reason = "missing_key";
-		err_set(&fault->detail, ERR_PARSE, "a %s event needs the key '%s'", type->name,
-			type->required[i]);
-		return;
-	}
-}
-
 static void check_data(struct intake *intake, const struct event *event,
 	const struct event_type *type, struct fault *fault)
 {
 	const struct json *data;
+	const char *missing;
 
-	if (event->data.len > LIMIT_EVENT_BYTES) {
-		fault_set(fault, "too_long", "the event's data is too long");
-		return;
-	}
 	if (json_parse(&intake->parser, event->data, false, &data, &fault->detail) < 0)
 		fault->reason = fault->detail.code == ERR_LIMIT ? "too_deep" : "not_json";
 	else if (!json_is(data, JSON_OBJECT))
 		fault_set(fault, "not_object", "the event's data is not an object");
-	else
-		check_required(type, data, fault);
+	if (fault->reason)
+		return;
+	missing = event_missing_key(type, data, NULL);
+	if (!missing)
+		return;
+	fault->reason = "missing_key";
+	err_set(&fault->detail, ERR_PARSE, "a %s event needs the key '%s'", type->name, missing);
 }
 
-static void check_event(struct intake *intake, const struct event *event,
-	const struct event_type *type, struct fault *fault)
+/* DECODED: the data comes from wire_decode, which has checked and written it itself. */
+static void check_event(
+	struct intake *intake, const struct event *event, bool decoded, struct fault *fault)
 {
 	fault->reason = NULL;
 	check_names(event, fault);
 	if (!fault->reason)
 		check_numbers(event, fault);
-	if (!fault->reason && !event->deleted)
-		check_data(intake, event, type, fault);
+	if (fault->reason || event->deleted)
+		return;
+	if (event->data.len > LIMIT_EVENT_BYTES)
+		fault_set(fault, "too_long", "the event's data is too long");
+	else if (!decoded)
+		check_data(intake, event, event_type_find(event->type), fault);
 }
 
 static int refuse(struct intake *intake, const struct event *event,
@@ -448,23 +442,28 @@ static void count_event(struct intake *intake, const struct event *event,
 	counts->sessions += type != NULL && type->role == ROLE_SESSION;
 }
 
-int intake_event(struct intake *intake, const struct event *event,
+static int take_event(struct intake *intake, const struct event *event, bool decoded,
 	const struct quarantine_entry *origin, enum intake_result *result, struct err *err)
 {
-	const struct event_type *type = event_type_find(event->type);
 	struct fault fault;
 
 	if (refuse_after_failure(intake, err) < 0)
 		return err->code;
-	check_event(intake, event, type, &fault);
+	check_event(intake, event, decoded, &fault);
 	if (fault.reason) {
 		*result = INTAKE_QUARANTINED;
 		return refuse(intake, event, origin, &fault, err);
 	}
 	if (check(intake, take(intake, event, result, err), err) < 0)
 		return err->code;
-	count_event(intake, event, type, *result);
+	count_event(intake, event, event_type_find(event->type), *result);
 	return 0;
+}
+
+int intake_event(struct intake *intake, const struct event *event,
+	const struct quarantine_entry *origin, enum intake_result *result, struct err *err)
+{
+	return take_event(intake, event, false, origin, result, err);
 }
 
 int intake_line(struct intake *intake, struct str line, struct str default_source,
@@ -486,7 +485,7 @@ int intake_line(struct intake *intake, struct str line, struct str default_sourc
 	*result = INTAKE_DUPLICATE;
 	if (decoded->kind != WIRE_EVENT)
 		return refuse_after_failure(intake, err);
-	return intake_event(intake, &decoded->event, &entry, result, err);
+	return take_event(intake, &decoded->event, true, &entry, result, err);
 }
 
 /* The tombstone of what OLD is, above it. */
