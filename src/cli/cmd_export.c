@@ -52,6 +52,7 @@ static int choose_start(struct cli *cli, const struct export_values *values, str
 		return err_set(
 			err, ERR_USAGE, "--cursor takes a whole number, not '%s'", values->cursor);
 	request->after_seq = (int64_t)cursor;
+	request->marked = values->cursor != NULL;
 	if (values->since) {
 		int rc = cli_time(cli, "--since", values->since, &request->since_ns, err);
 

@@ -26,14 +26,14 @@ enum envelope_key {
 	ENVELOPE_KEYS,
 };
 
-static const char *const envelope_names[ENVELOPE_KEYS] = {
-	[KEY_ID] = "id",
-	[KEY_TIMESTAMP] = "timestamp",
-	[KEY_SOURCE] = "source",
-	[KEY_TYPE] = "type",
-	[KEY_DURATION] = "duration_ms",
-	[KEY_REVISION] = "revision",
-	[KEY_DELETED] = "deleted",
+static const struct str envelope_names[ENVELOPE_KEYS] = {
+	[KEY_ID] = STR_INIT("id"),
+	[KEY_TIMESTAMP] = STR_INIT("timestamp"),
+	[KEY_SOURCE] = STR_INIT("source"),
+	[KEY_TYPE] = STR_INIT("type"),
+	[KEY_DURATION] = STR_INIT("duration_ms"),
+	[KEY_REVISION] = STR_INIT("revision"),
+	[KEY_DELETED] = STR_INIT("deleted"),
 };
 
 struct envelope {
@@ -58,7 +58,7 @@ static int refuse(
 static int envelope_index(struct str key)
 {
 	for (int i = 0; i < ENVELOPE_KEYS; i++)
-		if (str_eq_c(key, envelope_names[i]))
+		if (str_eq(key, envelope_names[i]))
 			return i;
 	return -1;
 }
@@ -78,8 +78,8 @@ static int take_envelope(
 			continue;
 		if (envelope->value[index]) {
 			out->reason = "duplicate_key";
-			return err_set(
-				err, ERR_PARSE, "key \"%s\" stands twice", envelope_names[index]);
+			return err_set(err, ERR_PARSE, "key \"%s\" stands twice",
+				envelope_names[index].ptr);
 		}
 		envelope->value[index] = value;
 	}
@@ -240,6 +240,7 @@ static int decode_header(const struct json *root, struct wire_line *out, struct 
 		.machine_id = json_get_str(root, "machine_id"),
 		.label = json_get_str(root, "label"),
 		.store_id = json_get_str(root, "store_id"),
+		.mark = json_get_str(root, "mark"),
 	};
 	if (!json_get_i64(root, "format", &header->format) || header->format < 1)
 		return refuse(out, "bad_header", ERR_PARSE, err, "header without format number");
@@ -262,6 +263,7 @@ static int decode_trailer(const struct json *root, struct wire_line *out, struct
 		return refuse(out, "bad_trailer", ERR_PARSE, err,
 			"trailer without cursor and events, two whole numbers");
 	out->trailer.more = json_is_true(json_get(root, "more"));
+	out->trailer.mark = json_get_str(root, "mark");
 	return 0;
 }
 
@@ -382,7 +384,7 @@ static void put_duration(struct json_writer *writer, int64_t duration_ns)
 		while (text[len - 1] == '0')
 			len--;
 	}
-	json_key(writer, str_from(envelope_names[KEY_DURATION]));
+	json_key(writer, envelope_names[KEY_DURATION]);
 	json_put_raw(writer, (struct str){ text, (size_t)len });
 }
 
@@ -392,17 +394,17 @@ void wire_encode_event(struct buf *out, const struct event *event)
 	char time[TIME_TEXT_BYTES];
 
 	json_begin_object(&writer);
-	json_kv_str(&writer, envelope_names[KEY_ID], event->id);
-	json_kv_str(&writer, envelope_names[KEY_TIMESTAMP],
+	json_kv_str(&writer, envelope_names[KEY_ID].ptr, event->id);
+	json_kv_str(&writer, envelope_names[KEY_TIMESTAMP].ptr,
 		str_from(time_format_exact(event->start_ns, time)));
-	json_kv_str(&writer, envelope_names[KEY_SOURCE], event->source);
-	json_kv_str(&writer, envelope_names[KEY_TYPE], event->type);
+	json_kv_str(&writer, envelope_names[KEY_SOURCE].ptr, event->source);
+	json_kv_str(&writer, envelope_names[KEY_TYPE].ptr, event->type);
 	if (event->duration_ns != 0)
 		put_duration(&writer, event->duration_ns);
 	if (event->revision != 0)
-		json_kv_i64(&writer, envelope_names[KEY_REVISION], event->revision);
+		json_kv_i64(&writer, envelope_names[KEY_REVISION].ptr, event->revision);
 	if (event->deleted)
-		json_kv_bool(&writer, envelope_names[KEY_DELETED], true);
+		json_kv_bool(&writer, envelope_names[KEY_DELETED].ptr, true);
 	if (!event->deleted && event->data.len > 2) {
 		/* The data is an object already: its members follow the envelope's. */
 		buf_byte(out, ',');
@@ -426,6 +428,8 @@ void wire_encode_header(struct buf *out, const struct wire_header *header)
 	json_kv_str(&writer, "label", header->label);
 	json_kv_str(&writer, "store_id", header->store_id);
 	json_kv_str(&writer, "sent_at", str_from(time_format(header->sent_at_ns, 3, time)));
+	if (header->mark.len > 0)
+		json_kv_str(&writer, "mark", header->mark);
 	json_end_object(&writer);
 	buf_byte(out, '\n');
 }
@@ -440,6 +444,8 @@ void wire_encode_trailer(struct buf *out, const struct wire_trailer *trailer)
 	json_kv_i64(&writer, "events", trailer->events);
 	if (trailer->more)
 		json_kv_bool(&writer, "more", true);
+	if (trailer->mark.len > 0)
+		json_kv_str(&writer, "mark", trailer->mark);
 	json_end_object(&writer);
 	buf_byte(out, '\n');
 }

@@ -3,10 +3,10 @@
  * its description.
  *
  *   header   {"type":"header","format":1,"program":"tt","version":…,"machine_id":…,"label":…,
- *             "store_id":…,"sent_at":…}
+ *             "store_id":…,"sent_at":…[,"mark":…]}
  *   event    {"id":…,"timestamp":…,"source":…,"type":…[,"duration_ms":…][,"revision":…]
  *             [,"deleted":true], payload keys…}
- *   trailer  {"type":"trailer","cursor":N,"events":N[,"more":true]}
+ *   trailer  {"type":"trailer","cursor":N,"events":N[,"more":true][,"mark":…]}
  *
  * Header and trailer have no id. Payload keys stand at the top level, in their order, values as
  * they were written.
@@ -29,12 +29,15 @@ struct wire_header {
 	 * only. */
 	struct str store_id;
 	int64_t sent_at_ns;
+	/* Proof that the cursor asked for is of this history; empty: unknown. See sync/marks.h. */
+	struct str mark;
 };
 
 struct wire_trailer {
-	int64_t cursor; /* the sender's seq this stream reaches */
-	int64_t events; /* event lines before it, all of the stream's */
-	bool more;      /* a checkpoint: the stream goes on behind it */
+	int64_t cursor;  /* the sender's seq this stream reaches */
+	int64_t events;  /* event lines before it, all of the stream's */
+	bool more;       /* a checkpoint: the stream goes on behind it */
+	struct str mark; /* of the cursor; may be empty */
 };
 
 struct wire_line {

@@ -7,6 +7,7 @@
 
 #include "base/glob.h"
 #include "base/mem.h"
+#include "sync/marks.h"
 
 enum { FLUSH_BYTES = 64 << 10 };
 
@@ -20,6 +21,9 @@ struct writer {
 	void *context;
 	int64_t cursor;
 	int64_t events;
+	struct str asked_mark; /* of the cursor asked for */
+	struct str end_mark;   /* of end_seq */
+	int64_t end_seq;
 };
 
 static int flush(struct writer *writer, size_t keep_bytes, struct err *err)
@@ -43,6 +47,7 @@ static int put_header(struct writer *writer, const struct store_info *info)
 		.label = machine->label,
 		.store_id = str_from(info->store_id),
 		.sent_at_ns = writer->request->now_ns,
+		.mark = writer->asked_mark,
 	};
 
 	wire_encode_header(&writer->out, &header);
@@ -51,9 +56,17 @@ static int put_header(struct writer *writer, const struct store_info *info)
 
 static void put_trailer(struct writer *writer, bool more)
 {
-	wire_encode_trailer(&writer->out,
-		&(struct wire_trailer){
-			.cursor = writer->cursor, .events = writer->events, .more = more });
+	struct wire_trailer trailer = {
+		.cursor = writer->cursor,
+		.events = writer->events,
+		.more = more,
+	};
+
+	/* What came between the mark and the snapshot is not marked, and comes again when in doubt.
+	 */
+	if (!more && writer->cursor == writer->end_seq)
+		trailer.mark = writer->end_mark;
+	wire_encode_trailer(&writer->out, &trailer);
 }
 
 static bool wanted(struct writer *writer, const struct event *event)
@@ -111,6 +124,26 @@ static int write_snapshot(struct writer *writer, struct err *err)
 	return flush(writer, 0, err);
 }
 
+/* Without marks a stream only proves less: that none can be written now, as on a full disk, keeps
+ * nothing from going out. */
+static int find_marks(struct writer *writer, struct arena *arena, struct err *err)
+{
+	struct store_info info;
+	struct err ignored;
+	int rc = store_info(writer->store, &info, err);
+
+	if (rc < 0)
+		return rc;
+	writer->end_seq = info.last_seq;
+	if (writer->request->after_seq > 0 && marks_find(writer->store, writer->request->after_seq,
+						      arena, &writer->asked_mark, &ignored) < 0)
+		writer->asked_mark = (struct str){ NULL, 0 };
+	if (info.last_seq > 0 &&
+		marks_make(writer->store, info.last_seq, arena, &writer->end_mark, &ignored) < 0)
+		writer->end_mark = (struct str){ NULL, 0 };
+	return 0;
+}
+
 int export_stream(struct store *store, const struct export_request *request, export_sink *sink,
 	void *context, struct err *err)
 {
@@ -123,6 +156,8 @@ int export_stream(struct store *store, const struct export_request *request, exp
 	if (request->workspace.len > 0)
 		rc = glob_compile(
 			&writer.workspace, &arena, request->workspace, request->home, err);
+	if (rc == 0 && request->marked)
+		rc = find_marks(&writer, &arena, err);
 	if (rc == 0)
 		rc = store_snapshot_begin(store, err);
 	if (rc == 0) {

@@ -20,7 +20,7 @@ enum {
 	READ_BYTES = 64 << 10,
 	STDERR_BYTES = 64 << 10,
 	CLOCK_SKEW_WARN_MINUTES = 5,
-	ATTEMPTS = 3,
+	ATTEMPTS = 4, /* another machine, then its other history, then all, then what was cut */
 };
 
 struct pull {
@@ -31,18 +31,32 @@ struct pull {
 	struct arena arena;    /* what outlives the stream: ids, labels */
 	struct str machine_id; /* whose cursor is asked with: of the alias at first, then of who
 				  answered */
-	struct str store_id;   /* the history that cursor belongs to */
+	struct str history;    /* the one that cursor belongs to: see store_of, mark_of */
 	int64_t cursor;
 	struct peer_state peer; /* who answers, for the commit */
 	int64_t checkpoint;     /* the cursor of the last trailer that was not the final one */
 	bool misplaced; /* the cursor is not the one for who answered: ask again, with the right one
 			 */
+	bool disproved; /* what is known of who answers is of another history: all is asked for */
 	bool skew_said;
 	struct buf errors; /* the remote's standard error, not shown yet */
 	struct buf said;   /* its last line */
 	struct err err;
 	pthread_t thread;
 };
+
+/* A history is kept as the id of the remote's store and, behind a space, the mark of the cursor
+ * there. */
+static struct str store_of(struct str history)
+{
+	return str_split(&history, ' ');
+}
+
+static struct str mark_of(struct str history)
+{
+	str_split(&history, ' ');
+	return history;
+}
 
 /* How far the hub is with machine or alias WHO, as committed; unknown: at the beginning. */
 static int recall(struct pull *pull, struct str who, struct err *err)
@@ -53,40 +67,49 @@ static int recall(struct pull *pull, struct str who, struct err *err)
 	if (rc < 0 && rc != ERR_NOT_FOUND)
 		return rc;
 	pull->machine_id = known.machine_id;
-	pull->store_id = known.store_id;
+	pull->history = known.store_id;
 	pull->cursor = known.cursor;
 	pull->result->cursor = known.cursor;
 	return 0;
 }
 
+/* Is what follows HEADER what comes after the place that was asked with? */
+static bool continues(const struct pull *pull, const struct wire_header *header)
+{
+	struct str mark = mark_of(pull->history);
+
+	return str_eq(pull->machine_id, header->machine_id) &&
+	       str_eq(store_of(pull->history), header->store_id) &&
+	       (mark.len == 0 || str_eq(mark, header->mark));
+}
+
 /*
  * Who answers, and is the stream the one that belongs after what is here? Another machine than
- * before may answer under this name, its store may be new or restored (another store id), and a
- * machine may have got another alias: then the cursor it was asked with is the wrong one.
+ * before may answer under this name, its store may be new or restored (another store id), its file
+ * put back to an older copy (another mark), and a machine may have got another alias: then the
+ * cursor it was asked with is the wrong one.
  */
 static int meet(struct pull *pull, const struct wire_header *header, struct err *err)
 {
 	struct store_machine known = { .cursor = 0 };
 	int rc = store_machine_find(pull->store, header->machine_id, &pull->arena, &known, err);
-	int64_t right = 0;
+	bool usable;
 
 	if (rc < 0 && rc != ERR_NOT_FOUND)
 		return rc;
 	pull->result->machine_id = arena_str(&pull->arena, header->machine_id);
 	pull->result->label = arena_str(&pull->arena, header->label);
 	pull->result->first_contact = known.label.len == 0;
-	if (str_eq(known.store_id, header->store_id))
-		right = known.cursor;
-	if (pull->cursor > 0)
-		pull->misplaced = !str_eq(pull->machine_id, header->machine_id) ||
-				  !str_eq(pull->store_id, header->store_id);
-	else
-		pull->misplaced = right > 0;
+	pull->misplaced = pull->cursor > 0 && !continues(pull, header);
+	pull->disproved |= pull->misplaced && str_eq(pull->machine_id, header->machine_id);
+	usable = known.cursor > 0 && !pull->disproved &&
+		 str_eq(store_of(known.store_id), header->store_id);
+	pull->misplaced |= pull->cursor == 0 && usable;
 	if (!pull->misplaced)
 		return 0;
 	pull->machine_id = pull->result->machine_id;
-	pull->store_id = arena_str(&pull->arena, header->store_id);
-	pull->cursor = right;
+	pull->history = usable ? known.store_id : (struct str){ NULL, 0 };
+	pull->cursor = usable ? known.cursor : 0;
 	return err_set(
 		err, ERR_CONFLICT, "who answers, or its history, changed while it was asked");
 }
@@ -139,6 +162,10 @@ static int on_trailer(
 	if (pull->peer.machine_id.len == 0)
 		return err_set(err, ERR_REMOTE, "its answer has no header");
 	pull->peer.cursor = trailer->cursor;
+	pull->peer.store_id = store_of(pull->peer.store_id);
+	if (trailer->mark.len > 0)
+		pull->peer.store_id = arena_printf(&pull->arena, "%.*s %.*s",
+			STR_ARG(pull->peer.store_id), STR_ARG(trailer->mark));
 	pull->checkpoint = trailer->more ? trailer->cursor : -1;
 	return intake_peer(intake, &pull->peer, err);
 }
