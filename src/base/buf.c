@@ -53,7 +53,11 @@ void buf_addc(struct buf *buf, const char *c)
 
 void buf_byte(struct buf *buf, char byte)
 {
-	buf_add(buf, (struct str){ &byte, 1 });
+	char *to = buf_reserve(buf, 1);
+
+	to[0] = byte;
+	to[1] = '\0';
+	buf->len++;
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)

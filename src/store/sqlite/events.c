@@ -36,21 +36,19 @@ static void take_row(sqlite3_stmt *stmt, struct event_row *row)
 	row->seq = db_col_i64(stmt, 4);
 }
 
-static int query_shelf(struct events *events, int64_t shelf, int64_t from_ns, int64_t last_ns,
-	struct str key, struct event_row *row, struct err *err)
+/* The row of KEY on SHELF with SQL, whose parameters are shelf, key and one or two times. */
+static int query_shelf(struct events *events, const char *sql, int64_t shelf, struct str key,
+	const int64_t times[2], struct event_row *row, struct err *err)
 {
 	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
 	int rc;
 
-	if (db_stmt(events->store,
-		    "SELECT start_ns, duration_ns, revision, data_no, seq FROM event"
-		    " WHERE shelf = ? AND start_ns BETWEEN ? AND ? AND key = ?",
-		    &stmt, err) < 0)
+	if (db_stmt(events->store, sql, &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, shelf);
-	db_bind_i64(stmt, 2, from_ns);
-	db_bind_i64(stmt, 3, last_ns);
-	db_bind_str(stmt, 4, key);
+	db_bind_str(stmt, 2, key);
+	for (int i = 3; i <= sqlite3_bind_parameter_count(stmt); i++)
+		db_bind_i64(stmt, i, times[i - 3]);
 	rc = db_step(events->store, stmt, err);
 	if (rc == 1) {
 		take_row(stmt, row);
@@ -60,28 +58,40 @@ static int query_shelf(struct events *events, int64_t shelf, int64_t from_ns, in
 	return rc;
 }
 
+#define SELECT_ROW                                                                                 \
+	"SELECT start_ns, duration_ns, revision, data_no, seq FROM event WHERE shelf = ? AND key = ?"
+static const char at_time[] = SELECT_ROW " AND start_ns = ?";
+static const char in_time[] = SELECT_ROW " AND start_ns BETWEEN ? AND ?";
+
 static int find_canonical(struct events *events, const struct event_name *name,
 	struct event_row *row, struct err *err)
 {
 	const struct event_id *id = &name->parts;
 	struct bucket *bucket;
-	int64_t last_ns;
+	int64_t shelf, times[2] = { name->at_ns };
+	int rc;
 
 	if (catalogue_bucket(
 		    events->catalogue, id->machine, id->source, id->type, false, &bucket, err) < 0)
 		return err->code;
 	if (!bucket || (events->store->writing && bucket->newest_ns[0] < name->at_ns))
 		return 0;
-	if (__builtin_add_overflow(name->at_ns, NS_PER_MS - 1, &last_ns))
-		last_ns = INT64_MAX;
-	return query_shelf(events, shelf_of(bucket->bucket_no, false), name->at_ns, last_ns,
-		id->discriminator, row, err);
+	/* Most events lie on the millisecond: there the key finds the row among any number of
+	 * others. */
+	shelf = shelf_of(bucket->bucket_no, false);
+	rc = query_shelf(events, at_time, shelf, id->discriminator, times, row, err);
+	if (rc != 0)
+		return rc;
+	times[0]++;
+	if (__builtin_add_overflow(name->at_ns, NS_PER_MS - 1, &times[1]))
+		times[1] = INT64_MAX;
+	return query_shelf(events, in_time, shelf, id->discriminator, times, row, err);
 }
 
 static int find_odd(struct events *events, struct str id, struct event_row *row, struct err *err)
 {
 	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
-	int64_t shelf, start_ns;
+	int64_t shelf, times[2] = { 0 };
 	int rc;
 
 	if (events->store->writing && events->store->counters.odd_ids == 0)
@@ -94,8 +104,8 @@ static int find_odd(struct events *events, struct str id, struct event_row *row,
 	if (rc != 1)
 		return rc;
 	shelf = db_col_i64(stmt, 0);
-	start_ns = db_col_i64(stmt, 1);
-	return query_shelf(events, shelf, start_ns, start_ns, id, row, err);
+	times[0] = db_col_i64(stmt, 1);
+	return query_shelf(events, at_time, shelf, id, times, row, err);
 }
 
 static int find_tombstone(
