@@ -26,8 +26,8 @@
 
 enum {
 	LOCK_WAIT_MS = 10000,
-	STATE_BYTES = 4096,
-	DRAIN_LOOKS = 8, /* at lines that came while others were taken */
+	STATE_BYTES = 512, /* of the state file, padded */
+	DRAIN_LOOKS = 8,   /* at lines that came while others were taken */
 };
 
 #define JOURNAL_SOURCE STR("remote.tmux")
@@ -70,22 +70,32 @@ static bool is_repetition(const char *state_path, const struct hook_event *event
 	kind = str_split(&rest, ' ');
 	if (!str_to_i64(at, &last_ms) || __builtin_sub_overflow(now_ms, last_ms, &age_ms))
 		return false;
-	return str_eq_c(kind, kind_of(event->type)) && str_eq_c(rest, event->pane) && age_ms >= 0 &&
+	return str_eq_c(kind, kind_of(event->type)) &&
+	       str_eq_c(str_split(&rest, '\n'), event->pane) && age_ms >= 0 &&
 	       age_ms < JOURNAL_DEBOUNCE_MS;
 }
 
-/* Losing the state costs a line too many, never one too few: it is not synced, and that it cannot
- * be written is no error. */
+/*
+ * Losing the state costs a line too many, never one too few: it is not synced, and that it cannot
+ * be written is no error. It is overwritten in place, padded to one length: a file that is cut and
+ * written again is flushed by some file systems when it is closed, and the hook would wait for it.
+ */
 static void write_state(const char *path, const struct hook_event *event, int64_t now_ms)
 {
 	CLEANUP(fs_closep) int fd = -1;
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	char text[STATE_BYTES];
+	int used = snprintf(text, sizeof(text), "%lld %s %s\n", (long long)now_ms,
+		kind_of(event->type), event->pane);
 
-	struct err ignored;
-
-	buf_printf(&text, "%lld %s %s", (long long)now_ms, kind_of(event->type), event->pane);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0600);
-	if (fd >= 0 && fs_write_all(fd, path, buf_str(&text), &ignored) < 0)
+	fd = open(path, O_WRONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	if (used < 0 || (size_t)used >= sizeof(text)) {
+		unlink(path);
+		return;
+	}
+	memset(text + used, '\n', sizeof(text) - (size_t)used);
+	if (pwrite(fd, text, sizeof(text), 0) != (ssize_t)sizeof(text))
 		unlink(path);
 }
 

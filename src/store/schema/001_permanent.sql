@@ -68,7 +68,7 @@ CREATE TABLE event (
 	seq INTEGER NOT NULL,
 	PRIMARY KEY (shelf, start_ns, key)
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX event_by_seq ON event (seq);
+CREATE INDEX event_by_seq ON event (seq);
 
 -- Finds an odd event, whose id does not tell where it lies.
 CREATE TABLE odd_id (
