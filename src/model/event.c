@@ -105,7 +105,14 @@ static const struct {
 static void take_fact(struct event_facts *out, struct str key, const struct json *value)
 {
 	struct str text = json_str(value);
+	struct err ignored;
 
+	if (str_eq(key, STR("idle_duration_ms")))
+		json_to_i64(value, &out->idle_ms);
+	if (!json_is(value, JSON_STRING))
+		return;
+	if (str_eq(key, STR("ended_at")) && time_parse(text, &out->ended_at_ns, &ignored) < 0)
+		out->ended_at_ns = INT64_MIN;
 	for (size_t i = 0; i < ARRAY_LEN(fact_keys); i++) {
 		if (str_eq(key, fact_keys[i].key)) {
 			memcpy((char *)out + fact_keys[i].offset, &text, sizeof(text));
@@ -126,9 +133,5 @@ void event_facts(struct json_parser *parser, struct str data, struct event_facts
 		return;
 	iter = json_iter(root);
 	while (json_next(&iter, &key, &value))
-		if (json_is(value, JSON_STRING))
-			take_fact(out, key, value);
-	json_get_i64(root, "idle_duration_ms", &out->idle_ms);
-	if (time_parse(json_get_str(root, "ended_at"), &out->ended_at_ns, &ignored) < 0)
-		out->ended_at_ns = INT64_MIN;
+		take_fact(out, key, value);
 }
