@@ -183,8 +183,8 @@ static int sync_run(
 			"--mode '%s': machines reached by ssh are pulled from; use pull",
 			command->mode);
 	if (operands->count == 0 && !command->all)
-		return err_set(err, ERR_USAGE,
-			"name the machines to pull from, or use --all: tt sync devbox");
+		log_info(&cli->log,
+			"No machine was named: only this one's own sources are collected. 'tt sync HOST' pulls from another, 'tt sync --all' from every one reached before.");
 	rc = cli_store(cli, &store, err);
 	if (rc == 0)
 		rc = choose_remotes(cli, store, operands, command->all, &names, err);
@@ -212,7 +212,7 @@ static int sync_run(
 const struct command command_sync = {
 	.name = "sync",
 	.summary = "pull events from other machines over ssh",
-	.usage = "HOST… | --all",
+	.usage = "[HOST]… | --all",
 	.details =
 		"HOST is what ssh takes: an alias of ~/.ssh/config, user@host, ssh://host:port. 'tt' must be in the PATH there\n"
 		"(or sync.remote_command names it). All hosts at once; one that fails does not stop the others (exit status 1).\n"
