@@ -48,7 +48,8 @@ static int choose_remotes(struct cli *cli, struct store *store, const struct arg
 			names->items[names->count++] = arena_cstr(&cli->arena, machines[i].alias);
 	if (names->count == 0)
 		log_info(&cli->log,
-			"No machine has been reached by ssh yet: name one, tt sync HOST");
+			"%s: only this one's own sources are collected. 'tt sync HOST' pulls from another machine.",
+			all ? "No machine was reached by ssh yet" : "No machine was named");
 	return 0;
 }
 
@@ -182,9 +183,6 @@ static int sync_run(
 		return err_set(err, ERR_USAGE,
 			"--mode '%s': machines reached by ssh are pulled from; use pull",
 			command->mode);
-	if (operands->count == 0 && !command->all)
-		log_info(&cli->log,
-			"No machine was named: only this one's own sources are collected. 'tt sync HOST' pulls from another, 'tt sync --all' from every one reached before.");
 	rc = cli_store(cli, &store, err);
 	if (rc == 0)
 		rc = choose_remotes(cli, store, operands, command->all, &names, err);
