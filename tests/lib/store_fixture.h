@@ -104,6 +104,41 @@ static const struct quarantine_entry fixture_origin = {
 	.source = STR_INIT("test"), .path = STR_INIT("/log"), .offset = 7
 };
 
+/* For tests of one intake: a new store and its end, verified; beginning, and taking an event. */
+__attribute__((unused)) static struct intake *begin(struct store *store)
+{
+	struct intake *intake = NULL;
+	struct err err;
+
+	if (!GOOD(intake_begin(&intake, store, &err)))
+		exit(1);
+	return intake;
+}
+
+__attribute__((unused)) static struct store *open_new(struct fixture *f)
+{
+	fixture_begin(f);
+	return fixture_open(f);
+}
+
+__attribute__((unused)) static void close_all(struct fixture *f, struct store *store)
+{
+	struct err err;
+
+	GOOD(store_verify(store, NULL, &err));
+	store_close(store);
+	fixture_end(f);
+}
+
+__attribute__((unused)) static enum intake_result take(struct intake *intake, struct event event)
+{
+	enum intake_result result = INTAKE_QUARANTINED;
+	struct err err;
+
+	GOOD(intake_event(intake, &event, &fixture_origin, &result, &err));
+	return result;
+}
+
 /* One event in one transaction. */
 __attribute__((unused)) static enum intake_result fixture_take(
 	struct store *store, const struct event *event)

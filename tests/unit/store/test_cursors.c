@@ -1,31 +1,6 @@
 /* Cursors over foreign files, and memos. */
 #include "store_fixture.h"
 
-static struct intake *begin(struct store *store)
-{
-	struct intake *intake = NULL;
-	struct err err;
-
-	if (!GOOD(intake_begin(&intake, store, &err)))
-		exit(1);
-	return intake;
-}
-
-static struct store *open_new(struct fixture *f)
-{
-	fixture_begin(f);
-	return fixture_open(f);
-}
-
-static void close_all(struct fixture *f, struct store *store)
-{
-	struct err err;
-
-	GOOD(store_verify(store, NULL, &err));
-	store_close(store);
-	fixture_end(f);
-}
-
 static void cursors(void)
 {
 	struct fixture f;

@@ -4,40 +4,6 @@
 #include "model/codec.h"
 #include "model/limits.h"
 
-static enum intake_result take(struct intake *intake, struct event event)
-{
-	enum intake_result result = INTAKE_QUARANTINED;
-	struct err err;
-
-	GOOD(intake_event(intake, &event, &fixture_origin, &result, &err));
-	return result;
-}
-
-static struct intake *begin(struct store *store)
-{
-	struct intake *intake = NULL;
-	struct err err;
-
-	if (!GOOD(intake_begin(&intake, store, &err)))
-		exit(1);
-	return intake;
-}
-
-static struct store *open_new(struct fixture *f)
-{
-	fixture_begin(f);
-	return fixture_open(f);
-}
-
-static void close_all(struct fixture *f, struct store *store)
-{
-	struct err err;
-
-	GOOD(store_verify(store, NULL, &err));
-	store_close(store);
-	fixture_end(f);
-}
-
 static const char *refuse(struct store *store, struct fixture *f, struct event event)
 {
 	struct intake *intake = begin(store);
