@@ -11,7 +11,8 @@ help: ## list these
 
 start: ## set up, build, and show where this machine's time went (DEMO=1: with made-up data)
 	@packaging/setup --build
-	@$(MAKE) --no-print-directory build
+	@[ -e $(BUILD)/build.ninja ] || meson setup $(BUILD)
+	@ninja -C $(BUILD) src/cli/tt bench/generate
 	@packaging/start $(BUILD)/src/cli/tt $(if $(DEMO),$(BUILD)/bench/generate)
 
 test: ## set up, build, run all tests
