@@ -29,7 +29,8 @@ struct wire_header {
 	 * only. */
 	struct str store_id;
 	int64_t sent_at_ns;
-	/* Proof that the cursor asked for is of this history; empty: unknown. See sync/marks.h. */
+	/* Proof that the cursor asked for is of this history; empty: unknown. See sync/history.h.
+	 */
 	struct str mark;
 };
 

@@ -7,7 +7,7 @@
 
 #include "base/glob.h"
 #include "base/mem.h"
-#include "sync/marks.h"
+#include "sync/history.h"
 
 enum { FLUSH_BYTES = 64 << 10 };
 
@@ -135,11 +135,12 @@ static int find_marks(struct writer *writer, struct arena *arena, struct err *er
 	if (rc < 0)
 		return rc;
 	writer->end_seq = info.last_seq;
-	if (writer->request->after_seq > 0 && marks_find(writer->store, writer->request->after_seq,
-						      arena, &writer->asked_mark, &ignored) < 0)
+	if (writer->request->after_seq > 0 &&
+		history_find(writer->store, writer->request->after_seq, arena, &writer->asked_mark,
+			&ignored) < 0)
 		writer->asked_mark = (struct str){ NULL, 0 };
 	if (info.last_seq > 0 &&
-		marks_make(writer->store, info.last_seq, arena, &writer->end_mark, &ignored) < 0)
+		history_make(writer->store, info.last_seq, arena, &writer->end_mark, &ignored) < 0)
 		writer->end_mark = (struct str){ NULL, 0 };
 	return 0;
 }

@@ -17,7 +17,7 @@ struct export_request {
 	struct str workspace; /* path glob over cwd; empty: all */
 	struct str home;      /* for '~' in it */
 	const struct machine *machine;
-	bool marked; /* for a reader that keeps its cursor: see marks.h; may write to the store */
+	bool marked; /* for a reader that keeps its cursor: see history.h; may write to the store */
 	int64_t now_ns;
 };
 

@@ -1,5 +1,5 @@
 /* Marks are memos of the sync's own, under their change number. */
-#include "sync/marks.h"
+#include "sync/history.h"
 
 #include <stdio.h>
 
@@ -16,7 +16,7 @@ static struct str key_of(int64_t seq, char text[static KEY_BYTES])
 	return str_from(text);
 }
 
-int marks_find(
+int history_find(
 	struct store *store, int64_t seq, struct arena *arena, struct str *mark, struct err *err)
 {
 	struct intake *intake CLEANUP(intake_freep) = NULL;
@@ -29,13 +29,13 @@ int marks_find(
 	return intake_memo_get(intake, MARKS_SOURCE, key_of(seq, key), arena, mark, &found, err);
 }
 
-int marks_make(
+int history_make(
 	struct store *store, int64_t seq, struct arena *arena, struct str *mark, struct err *err)
 {
 	struct intake *intake CLEANUP(intake_freep) = NULL;
 	char key[KEY_BYTES], made[UUID_BYTES + 1];
 	bool found;
-	int rc = marks_find(store, seq, arena, mark, err);
+	int rc = history_find(store, seq, arena, mark, err);
 
 	if (rc < 0 || mark->len > 0)
 		return rc;

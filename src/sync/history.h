@@ -8,18 +8,18 @@
  * change number: a store that went back and on has no mark for the reader's cursor, or another one.
  * A store that was restored by this program has a new store id anyway.
  */
-#ifndef TT_SYNC_MARKS_H
-#define TT_SYNC_MARKS_H
+#ifndef TT_SYNC_HISTORY_H
+#define TT_SYNC_HISTORY_H
 
 #include "base/mem.h"
 #include "store/store.h"
 
 /* The mark of change number SEQ, copied into the arena; empty when it has none. */
-MUST_USE int marks_find(
+MUST_USE int history_find(
 	struct store *store, int64_t seq, struct arena *arena, struct str *mark, struct err *err);
 /* The same, made when there is none. Of two processes at once one makes it and both get the same.
  */
-MUST_USE int marks_make(
+MUST_USE int history_make(
 	struct store *store, int64_t seq, struct arena *arena, struct str *mark, struct err *err);
 
 #endif

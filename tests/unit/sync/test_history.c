@@ -1,6 +1,6 @@
 /* Marks: made once for a change number, found again, gone with the history they belong to. */
 #include "base/uuid.h"
-#include "sync/marks.h"
+#include "sync/history.h"
 #include "tap.h"
 
 static void found_again(void)
@@ -16,22 +16,22 @@ static void found_again(void)
 		return;
 	options = (struct store_options){ .url = arena_printf(&arena, "%s/tt.db", dir).ptr };
 	OK(store_open(&store, &options, &err) == 0);
-	OK(marks_find(store, 7, &arena, &mark, &err) == 0);
+	OK(history_find(store, 7, &arena, &mark, &err) == 0);
 	IS_INT(mark.len, 0);
-	OK(marks_make(store, 7, &arena, &mark, &err) == 0);
+	OK(history_make(store, 7, &arena, &mark, &err) == 0);
 	OK(uuid_valid(mark));
-	OK(marks_make(store, 7, &arena, &again, &err) == 0);
+	OK(history_make(store, 7, &arena, &again, &err) == 0);
 	tap_is_str(again, mark, __FILE__, __LINE__);
-	OK(marks_make(store, 8, &arena, &next, &err) == 0);
+	OK(history_make(store, 8, &arena, &next, &err) == 0);
 	OK(!str_eq(next, mark));
 	OK(store_open(&other, &options, &err) == 0);
-	OK(marks_find(other, 7, &arena, &again, &err) == 0);
+	OK(history_find(other, 7, &arena, &again, &err) == 0);
 	tap_is_str(again, mark, __FILE__, __LINE__);
 	store_close(other);
 
 	options.url = arena_printf(&arena, "%s/other.db", dir).ptr;
 	OK(store_open(&other, &options, &err) == 0);
-	OK(marks_make(other, 7, &arena, &again, &err) == 0);
+	OK(history_make(other, 7, &arena, &again, &err) == 0);
 	OK(!str_eq(again, mark)); /* the same number of another history */
 	store_close(other);
 	store_close(store);
