@@ -93,7 +93,7 @@ static const char *const *parse_paths(struct arena *arena, struct str text)
 	size_t count = 0, lines = 2;
 
 	for (size_t i = 0; i < text.len; i++)
-		lines += text.ptr[i] == '\n' || text.ptr[i] == ':';
+		lines += text.ptr[i] == '\n';
 	list = arena_zalloc(arena, lines, sizeof(*list));
 	while (text.len > 0) {
 		struct str path = str_trim(str_split(&text, '\n'));

@@ -37,7 +37,7 @@ static int flush(struct writer *writer, size_t keep_bytes, struct err *err)
 	return rc;
 }
 
-static int put_header(struct writer *writer, const struct store_info *info)
+static void put_header(struct writer *writer, const struct store_info *info)
 {
 	const struct machine *machine = writer->request->machine;
 	struct wire_header header = {
@@ -51,7 +51,6 @@ static int put_header(struct writer *writer, const struct store_info *info)
 	};
 
 	wire_encode_header(&writer->out, &header);
-	return 0;
 }
 
 static void put_trailer(struct writer *writer, bool more)
@@ -112,9 +111,8 @@ static int write_snapshot(struct writer *writer, struct err *err)
 	writer->cursor = writer->request->after_seq;
 	if (writer->cursor < 0 || writer->cursor > info.last_seq)
 		writer->cursor = 0;
-	rc = put_header(writer, &info);
-	if (rc == 0)
-		rc = event_feed_open(&scan, writer->store, writer->cursor, err);
+	put_header(writer, &info);
+	rc = event_feed_open(&scan, writer->store, writer->cursor, err);
 	if (rc == 0)
 		rc = put_events(writer, scan, err);
 	if (rc < 0)
