@@ -64,7 +64,7 @@ static int start_writing(struct intake *intake, struct err *err)
 		return err->code;
 	intake->writing = true;
 	catalogue_begin(intake->events.catalogue);
-	return 0;
+	return dictionary_begin(intake->events.dictionary, err);
 }
 
 static void undo(struct intake *intake)

@@ -1,7 +1,8 @@
 /*
  * The cache is direct-mapped: a slot holds the last text that hashed to it, if it is short enough.
- * At most CACHE_SLOTS x CACHE_TEXT_BYTES are held. Rows of dict are never deleted, so what was
- * committed stays good; only a rollback empties the cache.
+ * At most CACHE_SLOTS x CACHE_TEXT_BYTES are held. What was committed stays good until
+ * retention deletes rows, which the setting DICTIONARY_DELETIONS counts; a rollback empties the
+ * cache too.
  */
 #include "store/sqlite/dictionary.h"
 
@@ -19,6 +20,7 @@ struct slot {
 
 struct dictionary {
 	struct store *store;
+	int64_t deletions; /* as of the transaction in which the slots were filled */
 	struct slot slots[CACHE_SLOTS];
 };
 
@@ -37,6 +39,22 @@ void dictionary_free(struct dictionary *dictionary)
 	for (size_t i = 0; i < CACHE_SLOTS; i++)
 		buf_release(&dictionary->slots[i].text);
 	free(dictionary);
+}
+
+int dictionary_begin(struct dictionary *dictionary, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	int64_t deletions;
+	struct str text;
+
+	if (store_setting_get(dictionary->store, DICTIONARY_DELETIONS, &arena, &text, err) < 0)
+		return err->code;
+	if (!str_to_i64(text, &deletions))
+		deletions = 0;
+	if (deletions != dictionary->deletions)
+		dictionary_forget(dictionary);
+	dictionary->deletions = deletions;
+	return 0;
 }
 
 void dictionary_forget(struct dictionary *dictionary)

@@ -7,8 +7,13 @@
 
 struct dictionary;
 
+/* The setting that counts how often rows were deleted. */
+#define DICTIONARY_DELETIONS "dictionary.deletions"
+
 struct dictionary *dictionary_new(struct store *store);
 void dictionary_free(struct dictionary *dictionary);
+/* After the transaction began: forget what was known if rows were deleted since. */
+MUST_USE int dictionary_begin(struct dictionary *dictionary, struct err *err);
 /* After a rollback: numbers given in it are void. */
 void dictionary_forget(struct dictionary *dictionary);
 

@@ -2,6 +2,7 @@
  * The disk fails at every call it could fail at, processes are killed, several write at once, the
  * disk is full: what is on disk is always the old state or the new one, and passes verification.
  */
+#include "store/retention.h"
 #include "store_fixture.h"
 
 #include <signal.h>
@@ -164,6 +165,49 @@ static void intake_survives_every_fault(void)
 	}
 	buf_release(&states.old);
 	buf_release(&states.new);
+}
+
+/* Deleting what is old, with the Nth call failing: what is left is some of what was there, all of
+ * the newer ones among it, and another run ends it. */
+static bool retention_with_fault(long n, size_t fault)
+{
+	const struct retention what = { .before_ns = T0 + 10 * NS_PER_S, .held_seq = INT64_MAX };
+	struct retention_result result;
+	struct store_info info = { 0 };
+	struct fixture f;
+	struct store *store;
+	struct err err;
+	bool met;
+	int rc;
+
+	prepare(&f);
+	store = fixture_open(&f);
+	fault_vfs_arm(n, faults[fault].rc, faults[fault].sticky);
+	rc = store_retention(store, &what, &result, &err);
+	met = fault_vfs_disarm();
+	store_close(store);
+	if (rc < 0 && !OK(is_fault_code(rc)))
+		printf("# call %ld: %d %s\n", n, rc, err.message);
+	store = fixture_open(&f);
+	GOOD(store_info(store, &info, &err));
+	OK(info.events >= 11 && info.events <= 21);
+	GOOD(store_verify(store, NULL, &err));
+	GOOD(store_retention(store, &what, &result, &err));
+	GOOD(store_info(store, &info, &err));
+	IS_INT(info.events, 11);
+	close_all(&f, store);
+	return met;
+}
+
+static void retention_survives_every_fault(void)
+{
+	for (size_t fault = 0; fault < ARRAY_LEN(faults); fault++) {
+		long n = 1;
+
+		while (n < LAST_CALL && tap.failed == 0 && retention_with_fault(n, fault))
+			n++;
+		OK(n > 10 && n < LAST_CALL);
+	}
 }
 
 /* A commit returns when its bytes are on disk: the log was synced. */
@@ -592,6 +636,7 @@ static void full_disk(void)
 
 static const struct tap_case cases[] = {
 	TAP_CASE(intake_survives_every_fault),
+	TAP_CASE(retention_survives_every_fault),
 	TAP_CASE(commits_are_synced),
 	TAP_CASE(failed_batches_can_be_taken_again),
 	TAP_CASE(backup_survives_every_fault),

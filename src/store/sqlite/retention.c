@@ -1,0 +1,213 @@
+/*
+ * Retention. Events go in batches by shelf, from the oldest; the triggers of 001_derived.sql note
+ * what reports accounted for. Data is deleted when neither an event nor such a note uses it.
+ * Rewriting the file is the only way to make it smaller that costs nothing in daily use.
+ */
+#include "store/retention.h"
+
+#include "base/fs.h"
+#include "store/sqlite/dictionary.h"
+
+enum { BATCH = 10000, FREE_SHARE = 4, FREE_PAGES = 1024 };
+
+struct shelves {
+	int64_t *numbers;
+	size_t count;
+};
+
+static int number_of(struct store *store, const char *sql, int64_t *out, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	*out = 0;
+	if (db_stmt(store, sql, &stmt, err) < 0)
+		return err->code;
+	rc = db_step(store, stmt, err);
+	if (rc == 1)
+		*out = db_col_i64(stmt, 0);
+	return rc < 0 ? rc : 0;
+}
+
+static int list_shelves(
+	struct store *store, struct arena *arena, struct shelves *out, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int64_t buckets;
+	int rc;
+
+	*out = (struct shelves){ 0 };
+	if (number_of(store, "SELECT count(*) FROM bucket", &buckets, err) < 0 ||
+		db_stmt(store, "SELECT bucket_no FROM bucket", &stmt, err) < 0)
+		return err->code;
+	out->numbers = arena_zalloc(arena, (size_t)buckets * 2 + 2, sizeof(*out->numbers));
+	while ((rc = db_step(store, stmt, err)) == 1 && out->count < (size_t)buckets * 2) {
+		int64_t bucket_no = db_col_i64(stmt, 0);
+
+		out->numbers[out->count++] = bucket_no * 2;
+		out->numbers[out->count++] = bucket_no * 2 + 1;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int run_bound(struct store *store, const char *sql, int64_t shelf,
+	const struct retention *what, int64_t *changed, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if (db_stmt(store, sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, shelf);
+	db_bind_i64(stmt, 2, what->before_ns);
+	db_bind_i64(stmt, 3, what->held_seq);
+	db_bind_i64(stmt, 4, BATCH);
+	rc = db_exec(store, stmt, err);
+	*changed = rc < 0 ? 0 : sqlite3_changes64(store->db);
+	return rc;
+}
+
+static int count_bucket(struct store *store, int64_t shelf, int64_t deleted, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+
+	store->counters.events -= deleted;
+	if (db_stmt(store, "UPDATE bucket SET events = events - ? WHERE bucket_no = ?", &stmt,
+		    err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, deleted);
+	db_bind_i64(stmt, 2, shelf / 2);
+	return db_exec(store, stmt, err);
+}
+
+/* One batch of SHELF. An odd event's id points at it: the pointer goes first. */
+static int delete_batch(struct store *store, int64_t shelf, const struct retention *what,
+	int64_t *deleted, struct err *err)
+{
+	int64_t pointers;
+
+	if (shelf % 2 == 1) {
+		if (run_bound(store,
+			    "DELETE FROM odd_id WHERE id IN (SELECT key FROM event WHERE shelf = ?1"
+			    " AND start_ns < ?2 AND seq <= ?3 ORDER BY start_ns, key LIMIT ?4)",
+			    shelf, what, &pointers, err) < 0)
+			return err->code;
+		store->counters.odd_ids -= pointers;
+	}
+	if (run_bound(store,
+		    "DELETE FROM event WHERE (shelf, start_ns, key) IN (SELECT shelf, start_ns, key"
+		    " FROM event WHERE shelf = ?1 AND start_ns < ?2 AND seq <= ?3"
+		    " ORDER BY start_ns, key LIMIT ?4)",
+		    shelf, what, deleted, err) < 0)
+		return err->code;
+	return *deleted > 0 ? count_bucket(store, shelf, *deleted, err) : 0;
+}
+
+static int delete_shelf(struct store *store, int64_t shelf, const struct retention *what,
+	struct retention_result *out, struct err *err)
+{
+	int64_t deleted;
+
+	do {
+		if (db_write_begin(store, err) < 0)
+			return err->code;
+		if (db_write_leave(
+			    store, true, delete_batch(store, shelf, what, &deleted, err), err) < 0)
+			return err->code;
+		out->events += deleted;
+	} while (deleted == BATCH);
+	return 0;
+}
+
+static int count_held(struct store *store, const struct shelves *shelves,
+	const struct retention *what, int64_t *held, struct err *err)
+{
+	for (size_t i = 0; i < shelves->count; i++) {
+		CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+
+		if (db_stmt(store, "SELECT count(*) FROM event WHERE shelf = ? AND start_ns < ?",
+			    &stmt, err) < 0)
+			return err->code;
+		db_bind_i64(stmt, 1, shelves->numbers[i]);
+		db_bind_i64(stmt, 2, what->before_ns);
+		if (db_step(store, stmt, err) < 0)
+			return err->code;
+		*held += db_col_i64(stmt, 0);
+	}
+	return 0;
+}
+
+/* The last row stays, so that a number is never given twice. */
+static int delete_unused(struct store *store, int64_t *deleted, struct err *err)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	int64_t deletions;
+
+	if (db_script(store,
+		    "DELETE FROM dict WHERE data_no < (SELECT max(data_no) FROM dict)"
+		    " AND data_no NOT IN (SELECT data_no FROM event"
+		    " UNION SELECT data_no FROM derived_correction)",
+		    err) < 0)
+		return err->code;
+	*deleted = sqlite3_changes64(store->db);
+	if (number_of(store,
+		    "SELECT CAST(value AS INTEGER) FROM setting WHERE key = '" DICTIONARY_DELETIONS
+		    "'",
+		    &deletions, err) < 0)
+		return err->code;
+	buf_i64(&text, deletions + 1);
+	return store_setting_put(store, DICTIONARY_DELETIONS, buf_str(&text), err);
+}
+
+static int delete_data(struct store *store, int64_t *deleted, struct err *err)
+{
+	if (db_write_begin(store, err) < 0)
+		return err->code;
+	return db_write_leave(store, true, delete_unused(store, deleted, err), err);
+}
+
+static int64_t size_of(const struct store *store)
+{
+	struct stat status;
+
+	return stat(store->path, &status) == 0 ? status.st_size : 0;
+}
+
+/* Another writer or reader may be at work: then another time. */
+static int shrink(struct store *store, int64_t *bytes, struct err *err)
+{
+	int64_t pages, unused, before = size_of(store);
+	int rc;
+
+	if (number_of(store, "PRAGMA page_count", &pages, err) < 0 ||
+		number_of(store, "PRAGMA freelist_count", &unused, err) < 0)
+		return err->code;
+	if (unused < FREE_PAGES || unused < pages / FREE_SHARE)
+		return 0;
+	rc = db_script(store, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
+	if (rc == ERR_BUSY)
+		return 0;
+	*bytes = before - size_of(store);
+	return rc;
+}
+
+int store_retention(struct store *store, const struct retention *what, struct retention_result *out,
+	struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct shelves shelves;
+
+	*out = (struct retention_result){ 0 };
+	if (list_shelves(store, &arena, &shelves, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < shelves.count; i++)
+		if (delete_shelf(store, shelves.numbers[i], what, out, err) < 0)
+			return err->code;
+	if (count_held(store, &shelves, what, &out->held, err) < 0)
+		return err->code;
+	if (out->events == 0)
+		return 0;
+	if (delete_data(store, &out->data, err) < 0)
+		return err->code;
+	return shrink(store, &out->bytes, err);
+}
