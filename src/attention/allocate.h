@@ -30,9 +30,9 @@ struct mark {
 	int32_t pane;    /* small number of a tmux pane, of any machine, or PANE_NONE */
 	bool human;      /* ROLE_PROMPT: from a session of a person (not of a sub-agent) */
 	bool idle;       /* ROLE_AFK: idle, else active */
-	bool ended;      /* ROLE_SESSION: says when the session ended (end_ns) */
+	bool ended;      /* end_ns is known: ROLE_SESSION, and ROLE_ACTIVITY that took a while */
 	int64_t idle_ns; /* ROLE_AFK idle: how long already */
-	int64_t end_ns;  /* ROLE_SESSION with ended */
+	int64_t end_ns;  /* if ended */
 	struct str app;  /* ROLE_WINDOW: application id */
 	size_t event;    /* the caller's reference to the event */
 };

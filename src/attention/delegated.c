@@ -3,7 +3,8 @@
  * repeated, late and wrong in practice): time comes from signs of work. Between two signs the agent
  * was at work, at most the timeout after the first; unless the person prompted in between: then it
  * had stopped and waited, and works again from its next sign. After the last sign only a known end
- * tells that work went on.
+ * tells that work went on. A sign that says how long it took (a response with a duration) is work
+ * to its end, and the waiting begins there.
  */
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@
 
 struct work {
 	const struct mark *sign; /* the last one; NULL before the first */
+	int64_t done_ns;         /* till when it is known to be at work: at least the sign's time */
 	int64_t prompt_ns;       /* the first prompt after it, if prompted */
 	bool prompted;
 	size_t ends_from; /* its known ends, in order */
@@ -71,17 +73,23 @@ static int64_t known_end_ns(const struct pass *pass, const struct work *work, in
 static void credit_tail(struct pass *pass, struct work *work)
 {
 	int64_t start_ns = work->sign->at_ns;
-	int64_t limit_ns = ns_add(start_ns, work_horizon_ns(pass->params));
+	int64_t limit_ns = ns_add(start_ns, work_horizon_ns(pass->params)), end_ns;
+
+	int64_t done_ns = work->done_ns;
 
 	if (work->prompted) {
+		if (done_ns > work->prompt_ns)
+			done_ns = work->prompt_ns;
 		if (work->prompt_ns <= ns_add(start_ns, pass->params->waiting_limit_ns)) {
+			credit_work(pass, work, done_ns);
 			span_list_add(pass->out, SPAN_WAITING, work->sign, work->sign->stream,
-				start_ns, work->prompt_ns);
+				done_ns, work->prompt_ns);
 			return;
 		}
 		limit_ns = work->prompt_ns - 1;
 	}
-	credit_work(pass, work, known_end_ns(pass, work, limit_ns));
+	end_ns = known_end_ns(pass, work, limit_ns);
+	credit_work(pass, work, end_ns > done_ns ? end_ns : done_ns);
 }
 
 static bool in_time(const struct pass *pass, const struct work *work, int64_t at_ns)
@@ -92,13 +100,23 @@ static bool in_time(const struct pass *pass, const struct work *work, int64_t at
 static void on_sign(struct pass *pass, struct work *work, const struct mark *mark)
 {
 	if (work->sign) {
-		bool prompted_between = work->prompted && work->prompt_ns < mark->at_ns;
+		/* A response that says how long it took begins with its prompt. */
+		bool prompted_between =
+			work->prompted &&
+			(work->prompt_ns < mark->at_ns || (work->done_ns > work->sign->at_ns &&
+								  work->prompt_ns == mark->at_ns));
 
 		if (in_time(pass, work, mark->at_ns) && !prompted_between)
 			credit_work(pass, work, mark->at_ns);
 		else
 			credit_tail(pass, work);
+		if (prompted_between)
+			work->done_ns = mark->at_ns;
 	}
+	if (!work->sign || work->done_ns < mark->at_ns)
+		work->done_ns = mark->at_ns;
+	if (mark->ended && mark->end_ns > work->done_ns)
+		work->done_ns = mark->end_ns;
 	work->sign = mark;
 	work->prompted = false;
 }

@@ -309,6 +309,10 @@ static void add_event(struct loader *loader, const struct stored_event *event, e
 		mark.session = session_number(set, mark.machine, facts->session_id);
 		learn_session(set, &set->sessions[mark.session], facts);
 	}
+	if (role == ROLE_ACTIVITY) {
+		mark.ended = event->event.duration_ns > 0;
+		mark.end_ns = ns_add(mark.at_ns, event->event.duration_ns);
+	}
 	if (role == ROLE_SESSION)
 		add_end(&mark, facts);
 	else

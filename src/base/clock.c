@@ -6,7 +6,6 @@
 #include "base/clock.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/time.h"
 
@@ -59,4 +58,11 @@ void clock_sleep_ms(int64_t ms)
 	wait.tv_sec = (time_t)(ms / 1000);
 	wait.tv_nsec = (long)(ms % 1000 * NS_PER_MS);
 	nanosleep(&wait, NULL);
+}
+
+struct timespec clock_deadline(int64_t ms)
+{
+	int64_t ns = read_clock(CLOCK_REALTIME) + ms * NS_PER_MS;
+
+	return (struct timespec){ .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
 }

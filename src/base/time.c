@@ -301,6 +301,11 @@ const char *time_format_exact(int64_t ns, char text[static TIME_TEXT_BYTES])
 	return time_format(ns, ns % NS_PER_MS == 0 ? 3 : ns % 1000 == 0 ? 6 : 9, text);
 }
 
+bool time_plausible(int64_t ns)
+{
+	return ns >= INT64_C(1420070400) * NS_PER_S && ns < INT64_C(4102444800) * NS_PER_S;
+}
+
 int64_t time_floor_ms(int64_t ns)
 {
 	int64_t rest = ns % NS_PER_MS;

@@ -41,6 +41,8 @@ const char *time_format(int64_t ns, int digits, char text[static TIME_TEXT_BYTES
 const char *time_format_exact(int64_t ns, char text[static TIME_TEXT_BYTES]);
 /* Cut to whole milliseconds, towards the past. */
 int64_t time_floor_ms(int64_t ns);
+/* Could a log of our days have it: from 2015 to 2099? */
+bool time_plausible(int64_t ns);
 
 /*
  * A time as people type it: RFC 3339, or `N minutes|hours|days|weeks ago` (singular and plural, N

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/table.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "collect/source.h"
 
 struct collect_values {
@@ -99,6 +100,7 @@ static int collect_run_command(
 	const struct source **which = NULL;
 	struct cli_round round;
 	int64_t began = clock_monotonic_ns();
+	struct progress *progress;
 	struct store *store;
 	int rc = choose_sources(cli, &collect->sources, &which, err);
 
@@ -108,15 +110,20 @@ static int collect_run_command(
 	rc = cli_store(cli, &store, err);
 	if (rc < 0)
 		return rc;
+	progress = progress_start(cli);
 	rc = cli_collect_sources(cli, store, which, collect->sources.count, &round, err);
+	progress_stop(progress);
 	if (rc < 0)
 		return rc;
+	if (cli_retention(cli, store, err) < 0)
+		return err->code;
 	if (cli->globals.json)
 		write_json(cli, round.results, round.count,
 			(clock_monotonic_ns() - began) / NS_PER_MS);
 	else
 		for (size_t i = 0; i < round.count; i++)
-			say(cli, &round.results[i]);
+			if (round.results[i].files > 0 || collect->sources.count > 0)
+				say(cli, &round.results[i]);
 	return rc;
 }
 

@@ -9,60 +9,60 @@
 
 #include "base/table.h"
 #include "cli/commands.h"
+#include "cli/setup.h"
 #include "cli/tmux.h"
 #include "model/limits.h"
 
-enum { MOST_STEPS = 16, NEW_DIR_MODE = 0700, NEW_CONF_MODE = 0644 };
+enum { NEW_DIR_MODE = 0700, NEW_CONF_MODE = 0644 };
 
-/* What became of one step: "done", "unchanged", "missing", "skipped" or "failed". */
-struct step {
-	const char *step;
-	const char *status;
-	struct str detail;
-};
-
-struct steps {
-	struct cli *cli;
-	struct step items[MOST_STEPS];
-	size_t count;
-};
-
-static void note(struct steps *steps, const char *step, const char *status, struct str detail)
+void setup_note(struct setup *setup, const char *step, const char *status, struct str detail)
 {
-	ASSERT(steps->count < MOST_STEPS);
-	steps->items[steps->count++] = (struct step){ step, status, detail };
+	ASSERT(setup->count < SETUP_STEPS);
+	setup->items[setup->count++] = (struct setup_step){ step, status, detail };
 }
 
-static void print_steps(const struct steps *steps)
+static void print_json(const struct setup *setup)
+{
+	struct json_writer json = json_writer(&setup->cli->out);
+
+	json_begin_object(&json);
+	json_key(&json, STR("steps"));
+	json_begin_array(&json);
+	for (size_t i = 0; i < setup->count; i++) {
+		json_begin_object(&json);
+		json_kv_str(&json, "step", str_from(setup->items[i].step));
+		json_kv_str(&json, "status", str_from(setup->items[i].status));
+		json_kv_str(&json, "detail", setup->items[i].detail);
+		json_end_object(&json);
+	}
+	json_end_array(&json);
+	json_end_object(&json);
+	buf_byte(&setup->cli->out, '\n');
+}
+
+static void print_table(const struct setup *setup)
 {
 	static const char *const headings[] = { "STEP", "STATUS", "" };
 	static const enum table_align aligns[] = { TABLE_LEFT, TABLE_LEFT, TABLE_LEFT };
-	struct cli *cli = steps->cli;
-	struct json_writer json = json_writer(&cli->out);
-	struct table *table;
+	struct table *table = table_new(&setup->cli->arena, ARRAY_LEN(headings), headings, aligns);
 
-	if (cli->globals.json) {
-		json_begin_object(&json);
-		json_key(&json, STR("steps"));
-		json_begin_array(&json);
-		for (size_t i = 0; i < steps->count; i++) {
-			json_begin_object(&json);
-			json_kv_str(&json, "step", str_from(steps->items[i].step));
-			json_kv_str(&json, "status", str_from(steps->items[i].status));
-			json_kv_str(&json, "detail", steps->items[i].detail);
-			json_end_object(&json);
-		}
-		json_end_array(&json);
-		json_end_object(&json);
-		buf_byte(&cli->out, '\n');
-		return;
-	}
-	table = table_new(&cli->arena, ARRAY_LEN(headings), headings, aligns);
-	for (size_t i = 0; i < steps->count; i++)
+	for (size_t i = 0; i < setup->count; i++)
 		table_row(
-			table, (const struct str[]){ str_from(steps->items[i].step),
-				       str_from(steps->items[i].status), steps->items[i].detail });
-	table_print(table, &cli->out);
+			table, (const struct str[]){ str_from(setup->items[i].step),
+				       str_from(setup->items[i].status), setup->items[i].detail });
+	table_print(table, &setup->cli->out);
+}
+
+int setup_print(const struct setup *setup)
+{
+	if (setup->cli->globals.json)
+		print_json(setup);
+	else
+		print_table(setup);
+	for (size_t i = 0; i < setup->count; i++)
+		if (strcmp(setup->items[i].status, "failed") == 0)
+			return CLI_PARTIAL;
+	return 0;
 }
 
 /* --- setup tmux --- */
@@ -76,8 +76,7 @@ static int read_conf(const char *path, struct buf *out, bool *exists, struct err
 	return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
-/* Replace a file of the user's: behind a link the file it leads to, with the permissions it had. */
-static int write_conf(const char *path, struct str content, struct err *err)
+int setup_write(const char *path, struct str content, struct err *err)
 {
 	char *real CLEANUP(mem_freep) = realpath(path, NULL);
 	struct stat info = { .st_mode = NEW_CONF_MODE };
@@ -95,7 +94,7 @@ static int write_conf(const char *path, struct str content, struct err *err)
 	return rc;
 }
 
-static int put_fragment(struct steps *steps, const char *path, struct err *err)
+static int put_fragment(struct setup *setup, const char *path, struct err *err)
 {
 	struct buf old CLEANUP(buf_release) = BUF_INIT;
 	bool exists;
@@ -104,18 +103,19 @@ static int put_fragment(struct steps *steps, const char *path, struct err *err)
 	if (rc < 0)
 		return rc;
 	if (exists && str_eq_c(buf_str(&old), tmux_fragment)) {
-		note(steps, "hooks", "unchanged", str_from(path));
+		setup_note(setup, "hooks", "unchanged", str_from(path));
 		return 0;
 	}
-	rc = fs_make_dirs(steps->cli->dirs.config, NEW_DIR_MODE, err);
+	rc = fs_make_dirs(setup->cli->dirs.config, NEW_DIR_MODE, err);
 	if (rc == 0)
 		rc = fs_write_atomic(path, str_from(tmux_fragment), NEW_CONF_MODE, err);
 	if (rc == 0)
-		note(steps, "hooks", "done", arena_printf(&steps->cli->arena, "wrote %s", path));
+		setup_note(
+			setup, "hooks", "done", arena_printf(&setup->cli->arena, "wrote %s", path));
 	return rc;
 }
 
-static int put_line(struct steps *steps, const struct tmux_paths *paths, struct err *err)
+static int put_line(struct setup *setup, const struct tmux_paths *paths, struct err *err)
 {
 	struct buf old CLEANUP(buf_release) = BUF_INIT;
 	struct buf bare CLEANUP(buf_release) = BUF_INIT;
@@ -132,87 +132,90 @@ static int put_line(struct steps *steps, const struct tmux_paths *paths, struct 
 	if (rc < 0)
 		return rc;
 	if (str_eq(present, buf_str(&line))) {
-		note(steps, "tmux.conf", "unchanged", str_from(paths->conf));
+		setup_note(setup, "tmux.conf", "unchanged", str_from(paths->conf));
 		return 0;
 	}
 	tmux_without(buf_str(&old), &bare);
 	tmux_with(buf_str(&bare), buf_str(&line), &next);
-	rc = write_conf(paths->conf, buf_str(&next), err);
+	rc = setup_write(paths->conf, buf_str(&next), err);
 	if (rc == 0)
-		note(steps, "tmux.conf", "done",
-			arena_printf(&steps->cli->arena, "added to %s: %s", paths->conf,
+		setup_note(setup, "tmux.conf", "done",
+			arena_printf(&setup->cli->arena, "added to %s: %s", paths->conf,
 				buf_cstr(&line)));
 	return rc;
 }
 
 /* Where the hooks put what goes wrong. */
-static int put_state(struct steps *steps, struct err *err)
+static int put_state(struct setup *setup, struct err *err)
 {
-	const char *path = steps->cli->dirs.state;
+	const char *path = setup->cli->dirs.state;
 	bool exists = fs_exists(path);
 	int rc = fs_make_dirs(path, NEW_DIR_MODE, err);
 
 	if (rc == 0)
-		note(steps, "state", exists ? "unchanged" : "done", str_from(path));
+		setup_note(setup, "state", exists ? "unchanged" : "done", str_from(path));
 	return rc;
 }
 
-static void tell_server(struct steps *steps, const struct tmux_paths *paths)
+static void tell_server(struct setup *setup, const struct tmux_paths *paths)
 {
 	const char *const argv[] = { "tmux", "source-file", paths->fragment, NULL };
 	struct buf out CLEANUP(buf_release) = BUF_INIT;
 
 	if (!tmux_server_runs())
-		note(steps, "server", "skipped",
+		setup_note(setup, "server", "skipped",
 			STR("no tmux server runs; the next one has the hooks"));
 	else if (tmux_run(argv, &out) == 0)
-		note(steps, "server", "done", STR("the running tmux server has the hooks now"));
+		setup_note(
+			setup, "server", "done", STR("the running tmux server has the hooks now"));
 	else
-		note(steps, "server", "failed",
+		setup_note(setup, "server", "failed",
 			STR("the running tmux server did not take the hooks: restart it"));
 }
 
-static void say_identity(struct steps *steps)
+bool setup_say_identity(struct setup *setup)
 {
 	const struct machine *machine;
 	struct err err;
 
-	if (cli_machine(steps->cli, &machine, &err) == 0)
-		note(steps, "identity", "done", machine->label);
-	else
-		note(steps, "identity", "missing",
-			arena_str(&steps->cli->arena, str_from(err.message)));
+	if (cli_machine(setup->cli, &machine, &err) == 0) {
+		setup_note(setup, "identity", "done", machine->label);
+		return true;
+	}
+	setup_note(
+		setup, "identity", "missing", arena_str(&setup->cli->arena, str_from(err.message)));
+	return false;
 }
 
-static void say_program(struct steps *steps)
+static void say_program(struct setup *setup)
 {
-	struct arena *arena = &steps->cli->arena;
+	struct arena *arena = &setup->cli->arena;
 	const char *program = tmux_find_program(arena, tmux_search_path(arena), "tt");
 
 	if (program)
-		note(steps, "program", "done", str_from(program));
+		setup_note(setup, "program", "done", str_from(program));
 	else
-		note(steps, "program", "missing",
+		setup_note(setup, "program", "missing",
 			STR("'tt' is in no directory of the PATH that tmux has: install it there, then restart tmux"));
 }
 
-static int add_hooks(struct steps *steps, const struct tmux_paths *paths, struct err *err)
+static int add_hooks(struct setup *setup, const struct tmux_paths *paths, struct err *err)
 {
-	int rc = put_fragment(steps, paths->fragment, err);
+	int rc = put_fragment(setup, paths->fragment, err);
 
 	if (rc == 0)
-		rc = put_line(steps, paths, err);
+		rc = put_line(setup, paths, err);
 	if (rc == 0)
-		rc = put_state(steps, err);
+		rc = put_state(setup, err);
 	if (rc < 0)
 		return rc;
-	tell_server(steps, paths);
-	say_identity(steps);
-	say_program(steps);
+	tell_server(setup, paths);
+	setup_say_identity(setup);
+	say_program(setup);
 	return 0;
 }
 
-static int take_line(struct steps *steps, const char *path, struct err *err)
+static int take_line(struct setup *setup, const char *path, struct err *err)
 {
 	struct buf old CLEANUP(buf_release) = BUF_INIT;
 	struct buf next CLEANUP(buf_release) = BUF_INIT;
@@ -224,18 +227,18 @@ static int take_line(struct steps *steps, const char *path, struct err *err)
 		return rc;
 	line = tmux_find_line(buf_str(&old));
 	if (line.len == 0) {
-		note(steps, "tmux.conf", "unchanged", str_from(path));
+		setup_note(setup, "tmux.conf", "unchanged", str_from(path));
 		return 0;
 	}
 	tmux_without(buf_str(&old), &next);
 	ours = tmux_line_made_file(line) && next.len == 0;
 	if (ours && unlink(path) < 0)
 		return err_sys(err, "%s", path);
-	rc = ours ? 0 : write_conf(path, buf_str(&next), err);
+	rc = ours ? 0 : setup_write(path, buf_str(&next), err);
 	if (rc == 0)
-		note(steps, "tmux.conf", "done",
-			ours ? arena_printf(&steps->cli->arena, "removed %s", path)
-			     : arena_printf(&steps->cli->arena, "removed from %s: %.*s", path,
+		setup_note(setup, "tmux.conf", "done",
+			ours ? arena_printf(&setup->cli->arena, "removed %s", path)
+			     : arena_printf(&setup->cli->arena, "removed from %s: %.*s", path,
 				       STR_ARG(line)));
 	return rc;
 }
@@ -265,36 +268,36 @@ static bool unset_line(struct arena *arena, struct str line)
 }
 
 /* The server would keep the hooks until it ends. */
-static void clear_server(struct steps *steps)
+static void clear_server(struct setup *setup)
 {
 	struct str rest = str_from(tmux_fragment);
 	bool cleared = true;
 
 	if (!tmux_server_runs()) {
-		note(steps, "server", "skipped", STR("no tmux server runs"));
+		setup_note(setup, "server", "skipped", STR("no tmux server runs"));
 		return;
 	}
 	while (rest.len > 0)
-		cleared &= unset_line(&steps->cli->arena, str_trim(str_split(&rest, '\n')));
-	note(steps, "server", cleared ? "done" : "failed",
+		cleared &= unset_line(&setup->cli->arena, str_trim(str_split(&rest, '\n')));
+	setup_note(setup, "server", cleared ? "done" : "failed",
 		cleared ? STR("the running tmux server has no hooks of this program any more")
 			: STR("the running tmux server keeps hooks: restart it"));
 }
 
-static int remove_hooks(struct steps *steps, const struct tmux_paths *paths, struct err *err)
+static int remove_hooks(struct setup *setup, const struct tmux_paths *paths, struct err *err)
 {
-	int rc = take_line(steps, paths->conf, err);
+	int rc = take_line(setup, paths->conf, err);
 
 	if (rc < 0)
 		return rc;
 	if (unlink(paths->fragment) == 0)
-		note(steps, "hooks", "done",
-			arena_printf(&steps->cli->arena, "removed %s", paths->fragment));
+		setup_note(setup, "hooks", "done",
+			arena_printf(&setup->cli->arena, "removed %s", paths->fragment));
 	else if (errno == ENOENT)
-		note(steps, "hooks", "unchanged", str_from(paths->fragment));
+		setup_note(setup, "hooks", "unchanged", str_from(paths->fragment));
 	else
 		return err_sys(err, "%s", paths->fragment);
-	clear_server(steps);
+	clear_server(setup);
 	return 0;
 }
 
@@ -311,18 +314,15 @@ static int tmux_command(
 	struct cli *cli, const void *values, const struct args_list *operands, struct err *err)
 {
 	const struct tmux_values *command = values;
-	struct steps steps = { .cli = cli };
+	struct setup setup = { .cli = cli };
 	struct tmux_paths paths;
 	int rc = tmux_paths(&cli->arena, &cli->dirs, &paths, err);
 
 	(void)operands;
 	if (rc == 0)
-		rc = command->remove ? remove_hooks(&steps, &paths, err)
-				     : add_hooks(&steps, &paths, err);
-	if (rc < 0)
-		return rc;
-	print_steps(&steps);
-	return 0;
+		rc = command->remove ? remove_hooks(&setup, &paths, err)
+				     : add_hooks(&setup, &paths, err);
+	return rc < 0 ? rc : setup_print(&setup);
 }
 
 static const struct command setup_tmux = {
@@ -339,39 +339,40 @@ static const struct command setup_tmux = {
 
 /* --- setup --- */
 
-static int say_tmux(struct steps *steps, struct err *err)
+static int say_tmux(struct setup *setup, struct err *err)
 {
 	struct buf text CLEANUP(buf_release) = BUF_INIT;
 	struct tmux_paths paths;
 	bool exists;
-	int rc = tmux_paths(&steps->cli->arena, &steps->cli->dirs, &paths, err);
+	int rc = tmux_paths(&setup->cli->arena, &setup->cli->dirs, &paths, err);
 
 	if (rc == 0)
 		rc = read_conf(paths.conf, &text, &exists, err);
 	if (rc < 0)
 		return rc;
 	if (tmux_find_line(buf_str(&text)).len > 0)
-		note(steps, "tmux", "done", str_from(paths.conf));
+		setup_note(setup, "tmux", "done", str_from(paths.conf));
 	else
-		note(steps, "tmux", "missing", STR("'tt setup tmux' records where you look"));
+		setup_note(setup, "tmux", "missing", STR("'tt setup tmux' records where you look"));
 	return 0;
 }
 
 static int list_run(
 	struct cli *cli, const void *values, const struct args_list *operands, struct err *err)
 {
-	struct steps steps = { .cli = cli };
+	struct setup setup = { .cli = cli };
 	int rc;
 
 	(void)values;
 	(void)operands;
-	say_identity(&steps);
-	rc = say_tmux(&steps, err);
+	setup_say_identity(&setup);
+	rc = say_tmux(&setup, err);
+	if (rc == 0)
+		rc = setup_say_daemon(&setup, err);
 	if (rc < 0)
 		return rc;
-	say_program(&steps);
-	print_steps(&steps);
-	return 0;
+	say_program(&setup);
+	return setup_print(&setup);
 }
 
 static const struct command setup_list = {
@@ -381,11 +382,12 @@ static const struct command setup_list = {
 	.run = list_run,
 };
 
-static const struct command *const setup_commands[] = { &setup_list, &setup_tmux, NULL };
+static const struct command *const setup_commands[] = { &setup_list, &setup_tmux, &setup_daemon,
+	NULL };
 
 const struct command command_setup = {
 	.name = "setup",
 	.summary = "what is left to do before everything is recorded; do it",
-	.usage = "[list|tmux [--remove]]",
+	.usage = "[list|tmux [--remove]|daemon [--remove]]",
 	.subcommands = setup_commands,
 };

@@ -1,8 +1,10 @@
-/* tt status: per source the last event and how long ago it was; what waits, what was refused. */
+/* tt status: per source the last event and how long ago it was; the daemon; what waits, what was
+ * refused. */
 #include <stdlib.h>
 
 #include "base/table.h"
 #include "cli/commands.h"
+#include "cli/status_daemon.h"
 
 /* One source of one machine: its buckets together. */
 struct source_status {
@@ -53,7 +55,36 @@ struct status {
 	struct store_machine *machines;
 	size_t machine_count;
 	const struct machine *self; /* NULL without identity */
+	struct status_daemon daemon;
 };
+
+/* What is known of the collecting of SOURCE: of this machine's own ones only. */
+static const struct status_source *collecting(
+	const struct status *status, const struct source_status *source)
+{
+	if (!status->self || !str_eq(status->self->id, source->machine_id))
+		return NULL;
+	return status_daemon_source(&status->daemon, source->source);
+}
+
+/* Sources that something waits in, or that fail, although nothing of them is in the store yet. */
+static void add_silent(struct status *status)
+{
+	size_t with_events = status->source_count;
+
+	for (size_t i = 0; i < status->daemon.count; i++) {
+		const struct status_source *source = &status->daemon.sources[i];
+		bool listed = source->waiting == 0 && source->failed == 0 && !source->error.ptr;
+
+		for (size_t s = 0; s < with_events && !listed; s++)
+			listed = collecting(status, &status->sources[s]) == source;
+		if (!listed)
+			status->sources[status->source_count++] =
+				(struct source_status){ .source = str_from(source->name),
+					.machine_id = status->self->id,
+					.last_ns = INT64_MIN };
+	}
+}
 
 static int gather(struct cli *cli, struct store *store, struct status *out, struct err *err)
 {
@@ -68,13 +99,18 @@ static int gather(struct cli *cli, struct store *store, struct status *out, stru
 		rc = store_machines(store, &cli->arena, &out->machines, &out->machine_count, err);
 	if (rc < 0)
 		return rc;
-	out->sources = arena_zalloc(&cli->arena, count + 1, sizeof(*out->sources));
-	out->source_count = by_source(buckets, count, out->sources);
-	qsort(out->sources, out->source_count, sizeof(*out->sources), newest_first);
 	rc = cli_machine(cli, &self, err);
 	if (rc < 0 && rc != ERR_IDENTITY)
 		return rc;
 	out->self = rc == 0 ? self : NULL;
+	rc = status_daemon_load(cli, store, out->self != NULL, &out->daemon, err);
+	if (rc < 0)
+		return rc;
+	out->sources =
+		arena_zalloc(&cli->arena, count + out->daemon.count + 1, sizeof(*out->sources));
+	out->source_count = by_source(buckets, count, out->sources);
+	qsort(out->sources, out->source_count, sizeof(*out->sources), newest_first);
+	add_silent(out);
 	return 0;
 }
 
@@ -90,6 +126,21 @@ static void write_machine(struct json_writer *json, const struct machine *self)
 	json_kv_str(json, "label", self->label);
 	json_kv_bool(json, "other_host", !machine_is_this_host(self));
 	json_end_object(json);
+}
+
+static void write_collecting(struct json_writer *json, const struct status_source *source)
+{
+	if (source) {
+		json_kv_i64(json, "waiting", source->waiting);
+		json_kv_i64(json, "failed", source->failed);
+		json_kv_str(json, "error", source->error);
+		json_kv_str(json, "retry_at", source->retry_at);
+		return;
+	}
+	json_kv_null(json, "waiting");
+	json_kv_null(json, "failed");
+	json_kv_null(json, "error");
+	json_kv_null(json, "retry_at");
 }
 
 static void write_sources(struct cli *cli, struct json_writer *json, const struct status *status)
@@ -109,6 +160,7 @@ static void write_sources(struct cli *cli, struct json_writer *json, const struc
 			json_kv_null(json, "lag_ms");
 		else
 			json_kv_i64(json, "lag_ms", (cli->now_ns - source->last_ns) / NS_PER_MS);
+		write_collecting(json, collecting(status, source));
 		json_end_object(json);
 	}
 	json_end_array(json);
@@ -149,8 +201,7 @@ static void write_json(struct cli *cli, const struct store *store, const struct 
 	json_end_object(&json);
 	write_sources(cli, &json, status);
 	write_remotes(cli, &json, status);
-	json_kv_null(&json, "daemon");
-	json_kv_bool(&json, "paused", false);
+	status_daemon_json(&json, &status->daemon);
 	json_kv_i64(&json, "quarantined", status->info.quarantined);
 	json_end_object(&json);
 	buf_byte(&cli->out, '\n');
@@ -189,6 +240,7 @@ static void write_text(struct cli *cli, const struct store *store, const struct 
 
 	buf_printf(&cli->out, "store  %s  %lld events, %lld KiB\n", store_path(store),
 		(long long)status->info.events, (long long)(status->info.bytes >> 10));
+	status_daemon_text(cli, &status->daemon);
 	if (status->source_count == 0) {
 		buf_addc(&cli->out,
 			"\nNo events yet. 'tt setup tmux' records where you look, 'tt collect' reads agents' transcripts.\n");
@@ -202,9 +254,20 @@ static void write_text(struct cli *cli, const struct store *store, const struct 
 						 (long long)status->sources[i].events) });
 	buf_byte(&cli->out, '\n');
 	table_print(table, &cli->out);
+	status_troubles_text(cli, &status->daemon);
 	if (status->info.quarantined > 0)
 		buf_printf(&cli->out, "\n%lld lines could not be understood: 'tt quarantine'\n",
 			(long long)status->info.quarantined);
+}
+
+static void say_identity(struct cli *cli, const struct status *status)
+{
+	if (!status->self)
+		log_info(&cli->log, "%s", MACHINE_MISSING);
+	else if (!machine_is_this_host(status->self))
+		log_warn(&cli->log,
+			"machine.json was made on another host ('%.*s'): 'tt doctor' says what to do",
+			STR_ARG(status->self->hostname));
 }
 
 static int status_run(
@@ -220,24 +283,20 @@ static int status_run(
 		return rc;
 	cli_drain(cli, store);
 	rc = gather(cli, store, &status, err);
-	if (rc < 0)
-		return rc;
-	if (!status.self)
-		log_info(&cli->log, "%s", MACHINE_MISSING);
-	else if (!machine_is_this_host(status.self))
-		log_warn(&cli->log,
-			"machine.json was made on another host ('%.*s'): 'tt doctor' says what to do",
-			STR_ARG(status.self->hostname));
-	if (cli->globals.json)
-		write_json(cli, store, &status);
-	else
-		write_text(cli, store, &status);
-	return 0;
+	if (rc == 0) {
+		say_identity(cli, &status);
+		if (cli->globals.json)
+			write_json(cli, store, &status);
+		else
+			write_text(cli, store, &status);
+	}
+	status_daemon_release(&status.daemon);
+	return rc;
 }
 
 const struct command command_status = {
 	.name = "status",
-	.summary = "per source the last event; what is in the store",
+	.summary = "per source the last event and what waits; the daemon; what is in the store",
 	.usage = "",
 	.run = status_run,
 };

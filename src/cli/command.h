@@ -44,7 +44,8 @@ struct cli {
 	struct store *store;    /* see cli_store */
 	struct machine machine; /* see cli_machine */
 	bool machine_loaded;
-	int64_t now_ns; /* read once: one command, one now */
+	int64_t now_ns;                    /* read once: one command, one now */
+	struct collect_progress *progress; /* NULL: nobody looks */
 };
 
 struct command {
@@ -82,6 +83,10 @@ MUST_USE int cli_machine(struct cli *cli, const struct machine **out, struct err
  * command sees it. A failure to write is a warning: what the journal holds stays there.
  */
 void cli_drain(struct cli *cli, struct store *store);
+/* What the configuration says about collecting into STORE. ERR_IDENTITY without an identity,
+ * ERR_USAGE for a pattern that does not compile. */
+MUST_USE int cli_collect_context(
+	struct cli *cli, struct store *store, struct collect_context *out, struct err *err);
 /* What one collecting round did, a row per source that ran. */
 struct cli_round {
 	struct source_counts *results;
@@ -96,6 +101,8 @@ MUST_USE int cli_collect_sources(struct cli *cli, struct store *store,
 	const struct source *const *which, size_t count, struct cli_round *round, struct err *err);
 /* The same with all sources, for commands that only want to be up to date. */
 MUST_USE int cli_collect(struct cli *cli, struct store *store, struct err *err);
+/* Delete what is older than the configuration keeps, if a day has passed since the last time. */
+MUST_USE int cli_retention(struct cli *cli, struct store *store, struct err *err);
 /* Write what is in cli->out to standard output now. A closed pipe ends the program quietly, as for
  * any filter. */
 MUST_USE int cli_flush(struct cli *cli, struct err *err);

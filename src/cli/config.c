@@ -15,7 +15,18 @@
 #include "collect/source.h"
 #include "model/limits.h"
 
-enum key_type { KEY_TEXT, KEY_DURATION, KEY_CLOCK, KEY_CHOICE, KEY_BOOL, KEY_PATHS };
+enum key_type {
+	KEY_TEXT,
+	KEY_DURATION,
+	KEY_CLOCK,
+	KEY_CHOICE,
+	KEY_BOOL,
+	KEY_PATHS,
+	KEY_GLOBS,
+	KEY_DAYS
+};
+
+enum { MOST_DAYS = 36500 };
 
 struct key {
 	const char *name;
@@ -32,7 +43,27 @@ static const char *const texts[] = {
 	[TEXT_NONE] = "none", [TEXT_SUMMARY] = "summary", [TEXT_FULL] = "full", NULL
 };
 
+static const char *const source_texts[] = { [TEXT_NONE] = "none",
+	[TEXT_SUMMARY] = "summary",
+	[TEXT_FULL] = "full",
+	[CONFIG_TEXT_INHERIT] = "inherit",
+	NULL };
+
 #define FIELD(name) offsetof(struct config, name)
+
+/* The keys of the source called NAME, number I of config_sources. */
+#define SOURCE_KEYS(i, name)                                                                       \
+	{ "collect." name ".enabled", KEY_BOOL, FIELD(sources[i].enabled), "true", NULL,           \
+		"true or false" },                                                                 \
+		{ "collect." name ".text", KEY_CHOICE, FIELD(sources[i].text), "inherit",          \
+			source_texts, "\"none\", \"summary\", \"full\" or \"inherit\"" },          \
+	{                                                                                          \
+		"collect." name ".roots", KEY_PATHS, FIELD(sources[i].roots), "", NULL,            \
+			"a list of directories"                                                    \
+	}
+
+const char *const config_sources[CONFIG_SOURCES] = { "claude", "copilot", "copilot-cli", "cursor",
+	"codex", "opencode", "gemini", "aider", "cline" };
 
 static const struct key keys[] = {
 	{ "store", KEY_TEXT, FIELD(store), "", NULL, "\"sqlite:PATH\"" },
@@ -49,10 +80,22 @@ static const struct key keys[] = {
 	{ "streams.gap", KEY_DURATION, FIELD(gap_ns), "30m", NULL, "a duration like \"30m\"" },
 	{ "collect.text", KEY_CHOICE, FIELD(collect_text), "none", texts,
 		"\"none\", \"summary\" or \"full\"" },
-	{ "collect.claude.enabled", KEY_BOOL, FIELD(claude_enabled), "true", NULL,
-		"true or false" },
-	{ "collect.claude.roots", KEY_PATHS, FIELD(claude_roots), "", NULL,
-		"a list of directories" },
+	{ "collect.exclude", KEY_GLOBS, FIELD(exclude), "", NULL, "a list of path globs" },
+	{ "collect.text_none", KEY_GLOBS, FIELD(text_none), "", NULL, "a list of path globs" },
+	{ "collect.text_summary", KEY_GLOBS, FIELD(text_summary), "", NULL,
+		"a list of path globs" },
+	{ "collect.text_full", KEY_GLOBS, FIELD(text_full), "", NULL, "a list of path globs" },
+	SOURCE_KEYS(0, "claude"),
+	SOURCE_KEYS(1, "copilot"),
+	SOURCE_KEYS(2, "copilot-cli"),
+	SOURCE_KEYS(3, "cursor"),
+	SOURCE_KEYS(4, "codex"),
+	SOURCE_KEYS(5, "opencode"),
+	SOURCE_KEYS(6, "gemini"),
+	SOURCE_KEYS(7, "aider"),
+	SOURCE_KEYS(8, "cline"),
+	{ "storage.retention_days", KEY_DAYS, FIELD(retention_days), "0", NULL,
+		"a number of days (0 keeps everything)" },
 	{ "sync.remote_command", KEY_TEXT, FIELD(remote_command), "tt", NULL, "a program's path" },
 	{ "sync.timeout", KEY_DURATION, FIELD(sync_timeout_ns), "10m", NULL,
 		"a duration like \"60s\"" },
@@ -86,8 +129,8 @@ static bool parse_choice(const struct key *key, struct str text, int64_t *out)
 	return false;
 }
 
-/* Paths stand one per line in the text form; "~/" is the home directory. */
-static const char *const *parse_paths(struct arena *arena, struct str text)
+/* Paths and globs stand one per line in the text form; "~/" of a path is the home directory. */
+static const char *const *parse_lines(struct arena *arena, struct str text, bool paths)
 {
 	const char **list;
 	size_t count = 0, lines = 2;
@@ -101,7 +144,7 @@ static const char *const *parse_paths(struct arena *arena, struct str text)
 
 		if (path.len == 0)
 			continue;
-		if (str_starts(path, STR("~/")) && home)
+		if (paths && str_starts(path, STR("~/")) && home)
 			path = arena_printf(
 				arena, "%s/%.*s", home, STR_ARG(str_sub(path, 2, path.len)));
 		list[count++] = arena_cstr(arena, path);
@@ -129,8 +172,11 @@ static bool set_field(
 		*(bool *)to = str_eq_c(text, "true");
 		return str_eq_c(text, "true") || str_eq_c(text, "false");
 	case KEY_PATHS:
-		*(const char *const **)to = parse_paths(arena, text);
+	case KEY_GLOBS:
+		*(const char *const **)to = parse_lines(arena, text, key->type == KEY_PATHS);
 		return true;
+	case KEY_DAYS:
+		return str_to_i64(text, to) && *(int64_t *)to >= 0 && *(int64_t *)to <= MOST_DAYS;
 	}
 	return false;
 }
@@ -169,7 +215,11 @@ static bool value_text(
 	case KEY_BOOL:
 		*out = value->type == TOML_BOOL && value->boolean ? STR("true") : STR("false");
 		return value->type == TOML_BOOL;
+	case KEY_DAYS:
+		*out = arena_printf(arena, "%lld", (long long)value->integer);
+		return value->type == TOML_INTEGER;
 	case KEY_PATHS:
+	case KEY_GLOBS:
 		if (value->type != TOML_ARRAY)
 			return false;
 		for (const struct toml *item = value->first; item; item = item->next)
@@ -251,7 +301,13 @@ static int apply_file(struct config *config, const char *path, bool must_exist, 
 	return apply_table(config, path, root, (struct str){ NULL, 0 }, arena, err);
 }
 
-/* TT_ATTENTION_WINDOW for attention.window; a list is separated by colons. */
+/* What separates the items of a list in the environment; '\n': it is no list. */
+static char list_separator(const struct key *key)
+{
+	return key->type == KEY_PATHS ? ':' : key->type == KEY_GLOBS ? ',' : '\n';
+}
+
+/* TT_ATTENTION_WINDOW for attention.window. */
 static int apply_environment(struct config *config, struct arena *arena, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
@@ -263,14 +319,16 @@ static int apply_environment(struct config *config, struct arena *arena, struct 
 
 		snprintf(name, name_bytes, "TT_%s", keys[i].name);
 		for (char *c = name; *c; c++)
-			*c = *c == '.' ? '_' : (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+			*c = *c == '.' || *c == '-'
+				     ? '_'
+				     : (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
 		value = getenv(name);
 		if (!value || value[0] == '\0')
 			continue;
 		text = arena_alloc(arena, strlen(value) + 1);
 		memcpy(text, value, strlen(value) + 1);
-		for (char *c = text; keys[i].type == KEY_PATHS && *c; c++)
-			*c = *c == ':' ? '\n' : *c;
+		for (char *c = text; *c; c++)
+			*c = *c == list_separator(&keys[i]) ? '\n' : *c;
 		rc = apply(config, i, str_from(text),
 			arena_printf(arena, "environment %s", name).ptr, arena, err);
 		if (rc < 0)

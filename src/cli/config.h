@@ -9,21 +9,36 @@
 #include "base/err.h"
 #include "base/mem.h"
 
+/* What may be set for each of the agents' sources. */
+enum { CONFIG_SOURCES = 9 };
+struct config_source {
+	bool enabled;             /* "collect.NAME.enabled" */
+	int64_t text;             /* "collect.NAME.text": enum collect_text; CONFIG_TEXT_INHERIT */
+	const char *const *roots; /* "collect.NAME.roots": NULL-terminated; NULL: none */
+};
+enum { CONFIG_TEXT_INHERIT = 3 };
+/* The names, in the order of struct config's sources. */
+extern const char *const config_sources[CONFIG_SOURCES];
+
 struct config {
-	const char *store;               /* "store": URL; empty: <data dir>/tt.db */
-	const char *timezone;            /* "report.timezone": empty: the machine's */
-	int64_t day_start_s;             /* "report.day_start": "04:00" */
-	int64_t week_start;              /* "report.week_start": 0 Monday … 6 Sunday */
-	int64_t window_ns;               /* "attention.window" */
-	int64_t agent_timeout_ns;        /* "attention.agent_timeout" */
-	int64_t waiting_limit_ns;        /* "attention.waiting_limit" */
-	int64_t gap_ns;                  /* "streams.gap" */
-	int64_t collect_text;            /* "collect.text": enum collect_text */
-	const char *const *claude_roots; /* "collect.claude.roots": NULL-terminated; NULL: none */
-	bool claude_enabled;             /* "collect.claude.enabled" */
-	const char *remote_command;      /* "sync.remote_command": how `tt` is called on a remote */
-	int64_t sync_timeout_ns;         /* "sync.timeout": without any byte from a remote */
-	struct config_value *values;     /* one per key, in the order of the table */
+	const char *store;            /* "store": URL; empty: <data dir>/tt.db */
+	const char *timezone;         /* "report.timezone": empty: the machine's */
+	int64_t day_start_s;          /* "report.day_start": "04:00" */
+	int64_t week_start;           /* "report.week_start": 0 Monday … 6 Sunday */
+	int64_t window_ns;            /* "attention.window" */
+	int64_t agent_timeout_ns;     /* "attention.agent_timeout" */
+	int64_t waiting_limit_ns;     /* "attention.waiting_limit" */
+	int64_t gap_ns;               /* "streams.gap" */
+	int64_t collect_text;         /* "collect.text": enum collect_text */
+	const char *const *exclude;   /* "collect.exclude": globs, NULL-terminated */
+	const char *const *text_none; /* "collect.text_none", …: globs of workspaces */
+	const char *const *text_summary;
+	const char *const *text_full;
+	struct config_source sources[CONFIG_SOURCES]; /* "collect.NAME.…" */
+	int64_t retention_days;      /* "storage.retention_days": 0 keeps for ever */
+	const char *remote_command;  /* "sync.remote_command": how `tt` is called on a remote */
+	int64_t sync_timeout_ns;     /* "sync.timeout": without any byte from a remote */
+	struct config_value *values; /* one per key, in the order of the table */
 	size_t value_count;
 };
 

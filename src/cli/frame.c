@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "collect/journal.h"
+#include "collect/retention.h"
 #include "collect/source.h"
 
 int frame_configure(struct cli *cli, struct err *err)
@@ -57,23 +58,44 @@ int cli_machine(struct cli *cli, const struct machine **out, struct err *err)
 	return rc;
 }
 
+int cli_collect_context(
+	struct cli *cli, struct store *store, struct collect_context *out, struct err *err)
+{
+	const struct config *config = &cli->config;
+	struct workspace_rules rules = { .exclude = config->exclude,
+		.text = { config->text_none, config->text_summary, config->text_full } };
+	struct source_settings *settings =
+		arena_zalloc(&cli->arena, CONFIG_SOURCES, sizeof(*settings));
+	struct workspace_policy *policy;
+
+	*out = (struct collect_context){
+		.store = store, .dirs = &cli->dirs, .log = &cli->log, .progress = cli->progress
+	};
+	for (size_t i = 0; i < CONFIG_SOURCES; i++) {
+		const struct config_source *source = &config->sources[i];
+		int64_t text =
+			source->text == CONFIG_TEXT_INHERIT ? config->collect_text : source->text;
+
+		settings[i] = (struct source_settings){ .source = config_sources[i],
+			.enabled = source->enabled,
+			.text = (enum collect_text)text,
+			.roots = source->roots };
+	}
+	if (workspace_policy(&policy, &cli->arena, &rules, cli->dirs.home, err) < 0)
+		return err->code;
+	out->policy = policy;
+	out->settings = settings;
+	out->settings_count = CONFIG_SOURCES;
+	return cli_machine(cli, &out->machine, err);
+}
+
 int cli_collect_sources(struct cli *cli, struct store *store, const struct source *const *which,
 	size_t count, struct cli_round *round, struct err *err)
 {
-	const struct source_settings settings[] = {
-		{ "claude", cli->config.claude_enabled, cli->config.claude_roots },
-	};
-	struct collect_context context = {
-		.store = store,
-		.dirs = &cli->dirs,
-		.log = &cli->log,
-		.text = (enum collect_text)cli->config.collect_text,
-		.settings = settings,
-		.settings_count = ARRAY_LEN(settings),
-	};
+	struct collect_context context;
 	struct err fault;
 	size_t all;
-	int rc = cli_machine(cli, &context.machine, err);
+	int rc = cli_collect_context(cli, store, &context, err);
 
 	*round = (struct cli_round){ NULL, 0 };
 	if (rc < 0)
@@ -104,6 +126,15 @@ int cli_collect(struct cli *cli, struct store *store, struct err *err)
 	struct cli_round round;
 
 	return cli_collect_sources(cli, store, NULL, 0, &round, err);
+}
+
+/* No remote is fed by itself yet: none holds anything back. */
+int cli_retention(struct cli *cli, struct store *store, struct err *err)
+{
+	bool ran;
+
+	return retention_run(
+		store, cli->config.retention_days, INT64_MAX, cli->now_ns, &cli->log, &ran, err);
 }
 
 int cli_flush(struct cli *cli, struct err *err)

@@ -161,7 +161,7 @@ static void note_session(
 			arena_str(arena, claude_round_project(reading->round, session->cwd));
 	}
 	if (record->title.len > 0 && !str_eq(record->title, session->title) &&
-		reading->round->context->text != TEXT_NONE)
+		collect_text_of(reading->round->context, "claude", session->cwd) != TEXT_NONE)
 		session->title = arena_str(arena, record->title);
 	session->talks |= claude_is_conversation(record->kind);
 	session->background |= record->background;
@@ -501,4 +501,5 @@ const struct source claude_source = {
 	.alone = true,
 	.collect = collect_claude,
 	.present = present_claude,
+	.places = claude_places,
 };

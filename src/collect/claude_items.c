@@ -411,7 +411,8 @@ static int take_prompt(struct claude_pass *pass, struct claim *claim, struct err
 	put_text(&writer, "prompt_source", record->prompt_source);
 	if (record->queued)
 		json_kv_bool(&writer, "queued", true);
-	put_prompt_text(pass->round->context->text, record, &writer);
+	put_prompt_text(
+		collect_text_of(pass->round->context, "claude", pass->cwd), record, &writer);
 	return show(pass, claim, &writer, err);
 }
 

@@ -166,7 +166,8 @@ static int show_session(struct claude_round *round, struct claude_session *sessi
 	if (!session->talks || session->at_ns == INT64_MIN)
 		return 0;
 	buf_clear(&round->text);
-	claude_session_data(session, round->context->text != TEXT_NONE, &round->text);
+	claude_session_data(session,
+		collect_text_of(round->context, "claude", session->cwd) != TEXT_NONE, &round->text);
 	shown = hash64(buf_str(&round->text), 0);
 	if (session->revision > 0 && shown == session->shown)
 		return 0;

@@ -12,7 +12,11 @@
 #include "collect/claude.h"
 #include "model/limits.h"
 
-enum { SUBAGENT_LEVELS = 4, ENTERED_SLOTS = 1024 };
+enum {
+	SUBAGENT_LEVELS = 4,
+	PROJECTS_DEPTH = 2 + SUBAGENT_LEVELS, /* PROJECT/SESSION/subagents and below */
+	ENTERED_SLOTS = 1024,
+};
 
 struct entered {
 	dev_t device;
@@ -25,6 +29,7 @@ struct walk {
 	struct arena *arena;
 	struct claude_files *out;
 	size_t capacity;
+	struct source_places *places; /* set: only the roots are wanted, nothing is walked */
 	struct entered *entered[ENTERED_SLOTS];
 };
 
@@ -152,13 +157,18 @@ static void walk_projects(struct walk *walk, const char *path)
 static void walk_root(struct walk *walk, const char *root)
 {
 	struct str path = str_from(root);
+	const char *projects;
 
 	while (path.len > 1 && path.ptr[path.len - 1] == '/')
 		path.len--;
 	if (str_ends(path, STR("/projects")))
-		walk_projects(walk, arena_cstr(walk->arena, path));
+		projects = arena_cstr(walk->arena, path);
 	else
-		walk_projects(walk, fs_join(walk->arena, root, "projects"));
+		projects = fs_join(walk->arena, root, "projects");
+	if (walk->places)
+		source_place_add(walk->places, projects, PROJECTS_DEPTH, false);
+	else
+		walk_projects(walk, projects);
 }
 
 /* $CLAUDE_CONFIG_DIR, if it says anything. */
@@ -192,16 +202,30 @@ static int by_bytes(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static void walk_roots(struct walk *walk)
+{
+	const char *const *extra = source_roots(walk->context, claude_source.name);
+
+	if (!walk_environment(walk))
+		walk_home(walk);
+	for (size_t i = 0; extra[i]; i++)
+		walk_root(walk, extra[i]);
+}
+
+void claude_places(const struct collect_context *context, struct source_places *places)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct walk walk = { .context = context, .arena = &arena, .places = places };
+
+	walk_roots(&walk);
+}
+
 struct claude_files claude_walk(const struct collect_context *context, struct arena *arena)
 {
 	struct claude_files out = { NULL, 0, 0 };
 	struct walk walk = { .context = context, .arena = arena, .out = &out };
-	const char *const *extra = source_roots(context, claude_source.name);
 
-	if (!walk_environment(&walk))
-		walk_home(&walk);
-	for (size_t i = 0; extra[i]; i++)
-		walk_root(&walk, extra[i]);
+	walk_roots(&walk);
 	if (out.count > 1)
 		qsort(out.paths, out.count, sizeof(*out.paths), by_bytes);
 	return out;

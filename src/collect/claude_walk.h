@@ -20,6 +20,9 @@ struct claude_files {
  */
 struct claude_files claude_walk(const struct collect_context *context, struct arena *arena);
 
+/* The `projects` directories of all roots, also those that are not there. */
+void claude_places(const struct collect_context *context, struct source_places *places);
+
 /* The agent's id if PATH is a sub-agent's transcript (agent-ID.jsonl), else empty. */
 struct str claude_agent_of(const char *path);
 

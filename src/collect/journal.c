@@ -219,6 +219,8 @@ struct drain {
 	struct paths paths;
 	struct tail_set *set;
 	struct intake *intake;
+	struct json_parser parser;
+	struct buf line;
 };
 
 static int save(struct drain *drain, struct tail *tail, struct err *err)
@@ -226,6 +228,41 @@ static int save(struct drain *drain, struct tail *tail, struct err *err)
 	if (tail_save(tail, drain->intake, STR(""), err) < 0)
 		return err->code;
 	return intake_commit(drain->intake, err);
+}
+
+/*
+ * The line without what tells of an excluded workspace. The event stays: without it the pane before
+ * would seem to have the focus still, and count another's time.
+ */
+static struct str without_workspace(struct drain *drain, struct str line)
+{
+	static const char *const telling[] = { "cwd", "git_project", "git_workspace", "git_branch",
+		"tmux_session" };
+	const struct json *root, *value;
+	struct json_writer writer;
+	struct json_iter iter;
+	struct err ignored;
+	struct str key;
+
+	if (json_parse(&drain->parser, line, true, &root, &ignored) < 0 ||
+		!collect_excluded(drain->context, json_get_str(root, "cwd")))
+		return line;
+	buf_clear(&drain->line);
+	writer = json_writer(&drain->line);
+	iter = json_iter(root);
+	json_begin_object(&writer);
+	while (json_next(&iter, &key, &value)) {
+		bool tells = false;
+
+		for (size_t i = 0; i < ARRAY_LEN(telling); i++)
+			tells |= str_eq_c(key, telling[i]);
+		if (tells)
+			continue;
+		json_key(&writer, key);
+		json_put_value(&writer, value);
+	}
+	json_end_object(&writer);
+	return buf_str(&drain->line);
 }
 
 static int take_lines(struct drain *drain, struct tail *tail, struct err *err)
@@ -238,6 +275,8 @@ static int take_lines(struct drain *drain, struct tail *tail, struct err *err)
 	int more;
 
 	while ((more = tail_next(tail, &line, &origin.offset, &overlong, err)) > 0) {
+		if (workspace_policy_mark(drain->context->policy) != 0)
+			line = without_workspace(drain, line);
 		origin.bytes = line;
 		origin.bytes_total = (int64_t)line.len;
 		if (intake_line(drain->intake, line, STR(""), &origin, &result, NULL, err) < 0)
@@ -317,6 +356,8 @@ static int collect_journal(
 	drain.set = set;
 	drain.intake = intake;
 	rc = drain_all(&drain, err);
+	json_parser_release(&drain.parser);
+	buf_release(&drain.line);
 	source_count(counts, intake_counts(intake));
 	return rc;
 }
@@ -330,9 +371,17 @@ static int64_t present_journal(const struct collect_context *context)
 	return fs_exists(paths_in(&arena, context->dirs->data).journal);
 }
 
+static void journal_places(const struct collect_context *context, struct source_places *places)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+
+	source_place_add(places, paths_in(&arena, context->dirs->data).journal, 0, false);
+}
+
 const struct source journal_source = {
 	.name = "tmux",
 	.summary = "focus of tmux panes, from the hook journal",
 	.collect = collect_journal,
 	.present = present_journal,
+	.places = journal_places,
 };

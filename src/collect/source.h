@@ -36,19 +36,70 @@ void source_count(struct source_counts *counts, const struct intake_counts *take
 struct source_settings {
 	const char *source;
 	bool enabled;
+	enum collect_text text;
 	const char *const *roots; /* besides its usual ones; NULL-terminated, or NULL */
 };
 
-/* What a source works with; lives as long as the round. */
+/* What the configuration says of workspaces: globs (base/glob.h), NULL-terminated; NULL: none. */
+struct workspace_rules {
+	const char *const *exclude; /* leave no trace */
+	const char *const *text[TEXT_FULL + 1];
+};
+
+/* What a source works with; lives as long as the round. One per thread. */
 struct collect_context {
 	struct store *store;
 	const struct machine *machine;
 	const struct fs_dirs *dirs;
 	const struct log *log;
-	enum collect_text text;
+	const struct workspace_policy *policy;
 	const struct source_settings *settings; /* one row per source that has any */
 	size_t settings_count;
+	struct collect_progress *progress; /* NULL: nobody looks */
 };
+
+/*
+ * Rules, compiled. ERR_USAGE naming the pattern that does not compile. Shared by threads. HOME
+ * stands for
+ * `~`; both the path as given and the one with links resolved are matched, either suffices.
+ */
+struct workspace_policy;
+MUST_USE int workspace_policy(struct workspace_policy **out, struct arena *arena,
+	const struct workspace_rules *rules, const char *home, struct err *err);
+/* May nothing of workspace CWD be kept? An unknown one (empty) may be kept. */
+bool collect_excluded(const struct collect_context *context, struct str cwd);
+/* How much text of a session in CWD is stored: what a workspace's rule says (the most private one
+ * that matches), else the source's setting. */
+enum collect_text collect_text_of(
+	const struct collect_context *context, const char *source, struct str cwd);
+/* A hash of the rules for exclusion: when it changes, files are looked at again from their start.
+ */
+uint64_t workspace_policy_mark(const struct workspace_policy *policy);
+
+/*
+ * How far a long collection is, for a progress bar: sources add what they have found to do, then
+ * what is done, in bytes (or rows of a database). Threads may call these; NULL progress is
+ * accepted.
+ */
+struct collect_progress {
+	_Atomic int64_t todo, done;
+};
+void collect_progress_todo(struct collect_progress *progress, int64_t amount);
+void collect_progress_done(struct collect_progress *progress, int64_t amount);
+
+/* A directory or file whose changes mean that there may be something to collect. */
+struct source_place {
+	const char *path;
+	int depth; /* of a directory: how many levels below it matter; 0: its own entries */
+	bool poll; /* changes in it do not show as directory events (SQLite's WAL, a mapped file) */
+};
+struct source_places {
+	struct arena *arena;
+	struct source_place *items;
+	size_t count, capacity;
+};
+/* Also one that does not exist yet: it may come. */
+void source_place_add(struct source_places *places, const char *path, int depth, bool poll);
 
 struct source {
 	const char *name; /* in ids and on the command line: "claude" */
@@ -59,6 +110,8 @@ struct source {
 	/* Files this source would read now, for `doctor` and first steps; -1 if its roots are
 	 * absent. */
 	int64_t (*present)(const struct collect_context *context);
+	/* What a daemon should watch to know when to collect. */
+	void (*places)(const struct collect_context *context, struct source_places *places);
 };
 
 /* The registry, journal ("tmux") first. */
@@ -69,7 +122,8 @@ const struct source *source_find(struct str name);
 const char *const *source_roots(const struct collect_context *context, const char *source);
 
 /*
- * Run the named sources (COUNT 0: all that are enabled). One that fails does not stop the others:
+ * Run the named sources (COUNT 0: all that are enabled), several at once on a machine with several
+ * processors. One that fails does not stop the others:
  * its error is logged and counted, the first error is returned at the end. RESULTS gets one row per
  * source that ran.
  */

@@ -1,11 +1,11 @@
 /*
  * Reading growing files by lines, with cursors.
  *
- * The cursor's hashes are of bytes that were taken as complete lines: the first HEAD_BYTES at most,
- * and TAIL_BYTES at most before the offset. A file that only grew has both still; one that was cut,
- * replaced or rewritten has not. A cursor says "unchanged" only of a file that was read to its end:
- * before that, the size it keeps is the offset. The status is taken before reading, so that what is
- * written meanwhile makes a difference at the next look.
+ * The cursor's hashes are of bytes that were taken as complete lines: the first TAIL_HEAD_BYTES at
+ * most, and TAIL_END_BYTES at most before the offset. A file that only grew has both still; one
+ * that was cut, replaced or rewritten has not. A cursor says "unchanged" only of a file that was
+ * read to its end: before that, the size it keeps is the offset. The status is taken before
+ * reading, so that what is written meanwhile makes a difference at the next look.
  */
 #include "collect/tail.h"
 
@@ -14,32 +14,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/fs.h"
 #include "base/hash.h"
+#include "collect/tail_set.h"
 #include "model/limits.h"
 
-enum { HEAD_BYTES = 1024, TAIL_BYTES = 256, CHUNK_BYTES = 256 << 10 };
-
-struct entry {
-	struct file_cursor cursor;
-	bool seen;
-	struct entry *next; /* in its slot */
-};
-
-struct tail_set {
-	struct arena arena;
-	struct str source;
-	struct entry **slots;
-	size_t slot_count; /* a power of two */
-	size_t count;
-};
+enum { CHUNK_BYTES = 256 << 10 };
 
 struct tail {
 	int fd;
 	const char *path;
 	struct stat status;   /* when it was opened */
 	struct tail_set *set; /* NULL: no cursor is kept */
-	struct entry *entry;
 	struct buf bytes;
 	size_t at;       /* where the next line begins in BYTES */
 	size_t scan;     /* no newline between AT and here */
@@ -50,14 +35,14 @@ struct tail {
 
 /* --- cursors by path --- */
 
-static struct entry **slot_of(struct entry **slots, size_t slot_count, struct str path)
+static struct tail_entry **slot_of(struct tail_entry **slots, size_t slot_count, struct str path)
 {
 	return &slots[hash64(path, 0) & (slot_count - 1)];
 }
 
-static struct entry *find(const struct tail_set *set, struct str path)
+struct tail_entry *tail_set_find(const struct tail_set *set, struct str path)
 {
-	struct entry *entry = *slot_of(set->slots, set->slot_count, path);
+	struct tail_entry *entry = *slot_of(set->slots, set->slot_count, path);
 
 	while (entry && !str_eq(entry->cursor.path, path))
 		entry = entry->next;
@@ -66,12 +51,12 @@ static struct entry *find(const struct tail_set *set, struct str path)
 
 static void resize(struct tail_set *set, size_t slot_count)
 {
-	struct entry **slots = mem_zalloc(slot_count * sizeof(struct entry *));
+	struct tail_entry **slots = mem_zalloc(slot_count * sizeof(struct tail_entry *));
 
 	for (size_t i = 0; i < set->slot_count; i++) {
 		while (set->slots[i]) {
-			struct entry *entry = set->slots[i];
-			struct entry **slot = slot_of(slots, slot_count, entry->cursor.path);
+			struct tail_entry *entry = set->slots[i];
+			struct tail_entry **slot = slot_of(slots, slot_count, entry->cursor.path);
 
 			set->slots[i] = entry->next;
 			entry->next = *slot;
@@ -84,10 +69,10 @@ static void resize(struct tail_set *set, size_t slot_count)
 }
 
 /* CURSOR's strings belong to the set's arena. */
-static struct entry *add(struct tail_set *set, const struct file_cursor *cursor)
+static struct tail_entry *add(struct tail_set *set, const struct file_cursor *cursor)
 {
-	struct entry *entry = arena_zalloc(&set->arena, 1, sizeof(*entry));
-	struct entry **slot;
+	struct tail_entry *entry = arena_zalloc(&set->arena, 1, sizeof(*entry));
+	struct tail_entry **slot;
 
 	if (set->count >= set->slot_count)
 		resize(set, set->slot_count * 2);
@@ -97,6 +82,22 @@ static struct entry *add(struct tail_set *set, const struct file_cursor *cursor)
 	*slot = entry;
 	set->count++;
 	return entry;
+}
+
+int tail_set_keep(struct tail_set *set, struct intake *intake, struct str path,
+	struct file_cursor cursor, struct str state, struct err *err)
+{
+	struct tail_entry *entry = tail_set_find(set, path);
+
+	cursor.source = set->source;
+	cursor.path = entry ? entry->cursor.path : arena_str(&set->arena, path);
+	cursor.state = arena_str(&set->arena, state);
+	if (entry)
+		entry->cursor = cursor;
+	else
+		entry = add(set, &cursor);
+	entry->seen = true;
+	return intake_cursor(intake, &cursor, err);
 }
 
 int tail_set_load(struct tail_set **out, struct store *store, struct str source, struct err *err)
@@ -117,7 +118,7 @@ int tail_set_load(struct tail_set **out, struct store *store, struct str source,
 	return 0;
 }
 
-static bool is_gone(const struct entry *entry)
+static bool is_gone(const struct tail_entry *entry)
 {
 	struct stat status;
 
@@ -127,7 +128,7 @@ static bool is_gone(const struct entry *entry)
 
 bool tail_set_has_all(const struct tail_set *set, const char *path)
 {
-	const struct entry *entry = find(set, str_from(path));
+	const struct tail_entry *entry = tail_set_find(set, str_from(path));
 	struct stat status;
 
 	return entry && stat(path, &status) == 0 &&
@@ -139,7 +140,7 @@ bool tail_set_has_all(const struct tail_set *set, const char *path)
 int tail_set_forget_missing(struct tail_set *set, struct intake *intake, struct err *err)
 {
 	for (size_t i = 0; i < set->slot_count; i++) {
-		struct entry **link = &set->slots[i];
+		struct tail_entry **link = &set->slots[i];
 
 		while (*link) {
 			if (!is_gone(*link)) {
@@ -178,7 +179,17 @@ static int64_t mtime_ns(const struct stat *status)
 	return (int64_t)status->st_mtim.tv_sec * NS_PER_S + status->st_mtim.tv_nsec;
 }
 
-static bool is_unchanged(const struct file_cursor *cursor, const struct stat *status)
+struct file_cursor tail_cursor_of(const struct stat *status)
+{
+	return (struct file_cursor){
+		.device = (uint64_t)status->st_dev,
+		.inode = (uint64_t)status->st_ino,
+		.size = status->st_size,
+		.mtime_ns = mtime_ns(status),
+	};
+}
+
+bool tail_cursor_fits(const struct file_cursor *cursor, const struct stat *status)
 {
 	return cursor->device == (uint64_t)status->st_dev &&
 	       cursor->inode == (uint64_t)status->st_ino && cursor->size == status->st_size &&
@@ -188,10 +199,10 @@ static bool is_unchanged(const struct file_cursor *cursor, const struct stat *st
 /* The hash of COUNT bytes at FROM; false when they are not there. */
 static bool hash_range(int fd, int64_t from, int64_t count, uint64_t *out)
 {
-	char bytes[HEAD_BYTES];
+	char bytes[TAIL_HEAD_BYTES];
 	size_t have = 0;
 
-	if (count < 0 || count > HEAD_BYTES || from < 0)
+	if (count < 0 || count > TAIL_HEAD_BYTES || from < 0)
 		return false;
 	while (have < (size_t)count) {
 		ssize_t got = pread(fd, bytes + have, (size_t)count - have, from + (int64_t)have);
@@ -216,7 +227,7 @@ static bool goes_on(int fd, const struct file_cursor *cursor)
 	       end == cursor->tail_hash;
 }
 
-static int open_regular(const char *path, int *fd, struct stat *status, struct err *err)
+int tail_open_regular(const char *path, int *fd, struct stat *status, struct err *err)
 {
 	*fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (*fd < 0)
@@ -235,7 +246,7 @@ int tail_open_whole(struct tail **out, const char *path, struct err *err)
 	struct stat status;
 
 	*out = NULL;
-	if (open_regular(path, &fd, &status, err) < 0)
+	if (tail_open_regular(path, &fd, &status, err) < 0)
 		return err->code;
 	tail = mem_zalloc(sizeof(*tail));
 	tail->path = path;
@@ -246,10 +257,8 @@ int tail_open_whole(struct tail **out, const char *path, struct err *err)
 	return 0;
 }
 
-static enum tail_start start_of(struct tail *tail)
+static enum tail_start start_of(struct tail *tail, const struct file_cursor *cursor)
 {
-	const struct file_cursor *cursor = &tail->entry->cursor;
-
 	if (!goes_on(tail->fd, cursor))
 		return TAIL_RESTARTED;
 	tail->offset = cursor->offset;
@@ -259,7 +268,7 @@ static enum tail_start start_of(struct tail *tail)
 int tail_open(struct tail **out, struct tail_set *set, const char *path, enum tail_start *start,
 	struct str *state, struct err *err)
 {
-	struct entry *entry = find(set, str_from(path));
+	struct tail_entry *entry = tail_set_find(set, str_from(path));
 	struct stat status;
 
 	*out = NULL;
@@ -267,14 +276,13 @@ int tail_open(struct tail **out, struct tail_set *set, const char *path, enum ta
 	*start = TAIL_UNCHANGED;
 	if (entry) {
 		entry->seen = true;
-		if (stat(path, &status) == 0 && is_unchanged(&entry->cursor, &status))
+		if (stat(path, &status) == 0 && tail_cursor_fits(&entry->cursor, &status))
 			return 0;
 	}
 	if (tail_open_whole(out, path, err) < 0)
 		return err->code;
 	(*out)->set = set;
-	(*out)->entry = entry;
-	*start = entry ? start_of(*out) : TAIL_FRESH;
+	*start = entry ? start_of(*out, &entry->cursor) : TAIL_FRESH;
 	if (*start == TAIL_CONTINUED)
 		*state = entry->cursor.state;
 	return 0;
@@ -343,17 +351,13 @@ static int64_t at_most(int64_t value, int64_t limit)
 
 int tail_save(struct tail *tail, struct intake *intake, struct str state, struct err *err)
 {
-	struct file_cursor cursor = {
-		.source = tail->set->source,
-		.device = (uint64_t)tail->status.st_dev,
-		.inode = (uint64_t)tail->status.st_ino,
-		.size = tail->at_end ? tail->status.st_size : tail->offset,
-		.mtime_ns = mtime_ns(&tail->status),
-		.offset = tail->offset,
-		.head_bytes = at_most(tail->offset, HEAD_BYTES),
-		.tail_bytes = at_most(tail->offset, TAIL_BYTES),
-	};
+	struct file_cursor cursor = tail_cursor_of(&tail->status);
 
+	if (!tail->at_end)
+		cursor.size = tail->offset;
+	cursor.offset = tail->offset;
+	cursor.head_bytes = at_most(tail->offset, TAIL_HEAD_BYTES);
+	cursor.tail_bytes = at_most(tail->offset, TAIL_END_BYTES);
 	if (!hash_range(tail->fd, 0, cursor.head_bytes, &cursor.head_hash) ||
 		!hash_range(tail->fd, cursor.offset - cursor.tail_bytes, cursor.tail_bytes,
 			&cursor.tail_hash)) {
@@ -362,15 +366,7 @@ int tail_save(struct tail *tail, struct intake *intake, struct str state, struct
 		cursor.offset = cursor.head_bytes = cursor.tail_bytes = 0;
 		state = STR("");
 	}
-	cursor.path = tail->entry ? tail->entry->cursor.path
-				  : arena_str(&tail->set->arena, str_from(tail->path));
-	cursor.state = arena_str(&tail->set->arena, state);
-	if (tail->entry)
-		tail->entry->cursor = cursor;
-	else
-		tail->entry = add(tail->set, &cursor);
-	tail->entry->seen = true;
-	return intake_cursor(intake, &cursor, err);
+	return tail_set_keep(tail->set, intake, str_from(tail->path), cursor, state, err);
 }
 
 void tail_close(struct tail *tail)

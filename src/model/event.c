@@ -31,6 +31,12 @@ static const struct event_type types[] = {
 		"a tool told an agent that it failed" },
 	{ NAME("agent_error"), ROLE_NONE, 120, { "session_id" },
 		"an agent's API answered with an error" },
+	{ NAME("agent_usage"), ROLE_NONE, 130, { "session_id" },
+		"tokens that a log tells apart from responses" },
+	{ NAME("agent_file_read"), ROLE_NONE, 140, { "session_id" },
+		"a file given to an agent without a tool call" },
+	{ NAME("agent_file_edit"), ROLE_ACTIVITY, 150, { "session_id" },
+		"an agent edited a file without a tool call" },
 };
 
 enum { RANK_UNKNOWN = 1000 };

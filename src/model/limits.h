@@ -3,12 +3,14 @@
 #define TT_MODEL_LIMITS_H
 
 enum {
-	LIMIT_ID_BYTES = 1024,             /* an event id */
-	LIMIT_NAME_BYTES = 256,            /* source, type, label, tag, stream name */
-	LIMIT_EVENT_BYTES = 1 << 20,       /* the data of one event, as JSON text */
-	LIMIT_WIRE_LINE_BYTES = 4 << 20,   /* one line of import or sync */
-	LIMIT_QUARANTINE_BYTES = 64 << 10, /* kept of one entry, beside its full length */
-	LIMIT_LOG_LINE_BYTES = 64 << 20,   /* one line of an agent's log (60 MB ones exist) */
+	LIMIT_ID_BYTES = 1024,              /* an event id */
+	LIMIT_NAME_BYTES = 256,             /* source, type, label, tag, stream name */
+	LIMIT_EVENT_BYTES = 1 << 20,        /* the data of one event, as JSON text */
+	LIMIT_WIRE_LINE_BYTES = 4 << 20,    /* one line of import or sync */
+	LIMIT_QUARANTINE_BYTES = 64 << 10,  /* kept of one entry, beside its full length */
+	LIMIT_LOG_LINE_BYTES = 64 << 20,    /* one line of an agent's log (60 MB ones exist) */
+	LIMIT_DOCUMENT_BYTES = 512 << 20,   /* a foreign document that is read as a whole */
+	LIMIT_FOREIGN_COPY_BYTES = 1 << 30, /* a database that can only be read from a copy */
 	LIMIT_CONFIG_BYTES = 1 << 20,
 	LIMIT_PATH_BYTES = 4096,
 	LIMIT_PROJECT_LEVELS = 64, /* directories walked up when looking for .git or .jj */

@@ -4,7 +4,8 @@
  *   F(t,S) pane focus    U(t,session,S) prompt (V: of a sub-agent)   C(t,S) scroll    L(t) blur
  *   W(t,app,S) window    B(t,S) tab      I(t,d) idle for d already    A(t) active
  *   s(t,session) started   e(t,session) ended   K(t,session,end) says when it ended
- *   x(t,session,S) sign of work          any of them with @n behind it: on machine n
+ *   x(t,session,S) sign of work          y(t,session,end,S) a response that took until END
+ *   any of them with @n behind it: on machine n
  *
  * S is a stream, one capital letter; left out it is none. Results: `A=3` direct minutes of stream A
  * (U: unassigned), `dA` delegated, `wA` waiting; sum, union, tot, peak. What is not named must be
@@ -37,6 +38,7 @@ static const struct {
 	{ 'e', ROLE_SESSION, "s" },
 	{ 'K', ROLE_SESSION, "se" },
 	{ 'x', ROLE_ACTIVITY, "sS" },
+	{ 'y', ROLE_ACTIVITY, "seS" },
 };
 
 static double number(struct str text)
@@ -88,7 +90,7 @@ static struct mark read_mark(struct str word)
 	mark.machine = rest.len > 1 ? rest.ptr[1] - '0' : 0;
 	mark.human = word.ptr[0] == 'U';
 	mark.idle = word.ptr[0] == 'I';
-	mark.ended = word.ptr[0] == 'e' || word.ptr[0] == 'K';
+	mark.ended = word.ptr[0] == 'e' || word.ptr[0] == 'K' || word.ptr[0] == 'y';
 	if (word.ptr[0] == 'e')
 		mark.end_ns = mark.at_ns;
 	return mark;
@@ -326,6 +328,24 @@ static void waiting_time(void)
 	run_cases(cases, ARRAY_LEN(cases));
 }
 
+/* Responses that say how long they took: work to their ends, and waiting from there. */
+static void responses_with_a_duration(void)
+{
+	static const struct allocation_case cases[] = {
+		{ "alone", "U(0,a,A) y(0,a,7,A)", 60, "A=5 dA=7" },
+		{ "longer than the timeout", "y(0,a,90,A)", 200, "dA=30" },
+		{ "two turns", "U(0,a,A) y(0,a,7,A) U(20,a,A) y(20,a,22,A)", 60,
+			"A=10 dA=9 wA=13" },
+		{ "a tool meanwhile", "U(0,a,A) y(0,a,7,A) x(3,a,A)", 60, "A=5 dA=7" },
+		{ "prompted before it ended", "y(0,a,7,A) U(4,a,A) x(9,a,A)", 60, "A=5 dA=4" },
+		{ "a later sign of the same turn", "y(0,a,7,A) x(10,a,A)", 60, "dA=10" },
+		{ "a session's end after it", "y(0,a,7,A) e(12,a)", 60, "dA=12" },
+		{ "a session's end before it", "y(0,a,7,A) e(2,a)", 60, "dA=7" },
+	};
+
+	run_cases(cases, ARRAY_LEN(cases));
+}
+
 static void mixed(void)
 {
 	static const struct allocation_case cases[] = {
@@ -527,6 +547,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(windows_and_tabs),
 	TAP_CASE(delegated_time),
 	TAP_CASE(waiting_time),
+	TAP_CASE(responses_with_a_duration),
 	TAP_CASE(mixed),
 	TAP_CASE(never_beyond_now),
 	TAP_CASE(spans_name_their_marks),

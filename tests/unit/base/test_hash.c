@@ -3,6 +3,7 @@
 #include "tap.h"
 
 #include "base/hash.h"
+#include "base/sha256.h"
 
 /* Stored data depends on these: a change here is a new storage format. */
 static const struct {
@@ -168,6 +169,29 @@ static void writes_hexadecimal(void)
 	IS_CSTR(text, "");
 }
 
+/* The examples of FIPS 180-2, appendix B, and of nothing. */
+static void sha256_of_the_standard(void)
+{
+	static const struct {
+		const char *text;
+		const char *want;
+	} examples[] = {
+		{ "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+		{ "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+		{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+			"248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(examples); i++) {
+		uint8_t bytes[SHA256_BYTES];
+		char text[2 * SHA256_BYTES + 1];
+
+		sha256(str_from(examples[i].text), bytes);
+		hash_hex(bytes, sizeof(bytes), text);
+		IS_CSTR(text, examples[i].want);
+	}
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(never_changes),
 	TAP_CASE(hash128_never_changes),
@@ -177,6 +201,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(every_bit_counts),
 	TAP_CASE(halves_of_128_bits_differ),
 	TAP_CASE(writes_hexadecimal),
+	TAP_CASE(sha256_of_the_standard),
 };
 
 TAP_MAIN(cases)

@@ -581,7 +581,10 @@ static void text_is_stored_only_on_request(void)
 		struct world_events events;
 
 		world_init(&world);
-		world.context.text = cases[i].text;
+		world.context.settings_count = 1;
+		world.context.settings = &(struct source_settings){
+			.source = "claude", .enabled = true, .text = cases[i].text
+		};
 		put(&world, "S",
 			STR("{\"type\":\"user\",\"sessionId\":\"S\",\"uuid\":\"u\",\"timestamp\":\"2026-03-02T10:00:00Z\","
 			    "\"message\":{\"content\":\"first line\\nsecond\"}}\n"
@@ -728,6 +731,46 @@ static void rounds_at_once_change_nothing(void)
 	world_end(&world);
 }
 
+static bool has_place(const struct source_places *places, const char *path)
+{
+	for (size_t i = 0; i < places->count; i++)
+		if (strcmp(places->items[i].path, path) == 0)
+			return !places->items[i].poll && places->items[i].depth >= 3;
+	return false;
+}
+
+/* Also what is not there yet. */
+static void what_to_watch(void)
+{
+	struct world world;
+	struct source_places places;
+	const char *roots[] = { NULL, NULL, NULL };
+	const struct source_settings settings = {
+		.source = "claude", .enabled = true, .roots = roots
+	};
+
+	world_init(&world);
+	places = (struct source_places){ .arena = &world.arena };
+	roots[0] = world_path(&world, "extra");
+	roots[1] = world_path(&world, "other/projects/");
+	world.context.settings = &settings;
+	world.context.settings_count = 1;
+	claude_source.places(&world.context, &places);
+	IS_INT(places.count, 4);
+	OK(has_place(&places, world_path(&world, ".claude/projects")));
+	OK(has_place(&places, world_path(&world, ".config/claude/projects")));
+	OK(has_place(&places, world_path(&world, "extra/projects")));
+	OK(has_place(&places, world_path(&world, "other/projects")));
+	setenv("CLAUDE_CONFIG_DIR", "/a, /b/projects", 1);
+	places.count = 0;
+	claude_source.places(&world.context, &places);
+	IS_INT(places.count, 4);
+	OK(has_place(&places, "/a/projects"));
+	OK(has_place(&places, "/b/projects"));
+	unsetenv("CLAUDE_CONFIG_DIR");
+	world_end(&world);
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(samples_give_the_expected_numbers),
 	TAP_CASE(any_order_of_files_gives_the_same_store),
@@ -750,6 +793,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(id_less_blocks_stay_apart),
 	TAP_CASE(kills_change_nothing),
 	TAP_CASE(rounds_at_once_change_nothing),
+	TAP_CASE(what_to_watch),
 };
 
 TAP_MAIN(cases)

@@ -95,10 +95,11 @@ static void rounds_wait_for_each_other(void)
 	size_t count;
 
 	world_init(&world);
-	store_close(world.store);
-	world.store = NULL;
+	store_close(world.store); /* each process opens its own */
 	for (size_t i = 0; i < ARRAY_LEN(children); i++) {
 		children[i] = fork();
+		if (children[i] == 0)
+			world_open_store(&world);
 		if (children[i] == 0)
 			_exit(collect_run(&world.context, &which, 1, &results, &count, &world.err) <
 				0);
@@ -109,6 +110,7 @@ static void rounds_wait_for_each_other(void)
 		waitpid(children[i], &status, 0);
 		IS_INT(status, 0);
 	}
+	world_open_store(&world);
 	world_end(&world);
 }
 

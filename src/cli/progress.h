@@ -1,0 +1,15 @@
+/* How far a long collection is, on a terminal. */
+#ifndef TT_CLI_PROGRESS_H
+#define TT_CLI_PROGRESS_H
+
+#include "cli/command.h"
+
+struct progress;
+
+/* Show a bar on standard error while sources are collected, if it is a terminal and nobody asked
+ * for quiet; only what takes longer than a moment is worth one. NULL: none is shown. */
+struct progress *progress_start(struct cli *cli);
+/* Takes it away. Accepts NULL. */
+void progress_stop(struct progress *progress);
+
+#endif

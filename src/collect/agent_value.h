@@ -1,0 +1,19 @@
+/* Values as agents' logs write them. */
+#ifndef TT_COLLECT_AGENT_VALUE_H
+#define TT_COLLECT_AGENT_VALUE_H
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/time.h"
+
+/*
+ * VALUE as an instant: RFC 3339, without an offset taken as UTC; or a number (also as text) of
+ * seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by size. False for
+ * anything else and for what no instant can hold.
+ */
+bool agent_time(const struct json *value, int64_t *out_ns);
+/* A copy of S in ARENA as valid UTF-8, so that a name is the same whether it was just read or was
+ * written down in between. */
+struct str agent_text(struct arena *arena, struct str s);
+
+#endif

@@ -1,0 +1,61 @@
+/* When it last ran is a setting of the store: collecting by hand and the daemon share it. */
+#include "collect/retention.h"
+
+#include "base/time.h"
+
+#define LAST_RUN "retention.last_run_ns"
+
+static const int64_t day_ns = 24 * 3600 * NS_PER_S;
+
+static int read_last(struct store *store, int64_t *last_ns, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct str text;
+
+	if (store_setting_get(store, LAST_RUN, &arena, &text, err) < 0)
+		return err->code;
+	if (!str_to_i64(text, last_ns))
+		*last_ns = INT64_MIN;
+	return 0;
+}
+
+static int write_last(struct store *store, int64_t now_ns, struct err *err)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+
+	buf_i64(&text, now_ns);
+	return store_setting_put(store, LAST_RUN, buf_str(&text), err);
+}
+
+static void say(const struct log *log, int64_t days, const struct retention_result *result)
+{
+	if (result->events > 0)
+		log_info(log, "retention: %lld events older than %lld days deleted%s",
+			(long long)result->events, (long long)days,
+			result->bytes > 0 ? ", the file made smaller" : "");
+	if (result->held > 0)
+		log_warn(log,
+			"retention: %lld events older than %lld days stay: a remote has not acknowledged them",
+			(long long)result->held, (long long)days);
+}
+
+int retention_run(struct store *store, int64_t days, int64_t held_seq, int64_t now_ns,
+	const struct log *log, bool *ran, struct err *err)
+{
+	struct retention what = { .before_ns = now_ns - days * day_ns, .held_seq = held_seq };
+	struct retention_result result;
+	int64_t last_ns;
+
+	*ran = false;
+	if (days == 0)
+		return 0;
+	if (read_last(store, &last_ns, err) < 0)
+		return err->code;
+	if (last_ns <= now_ns && last_ns > now_ns - day_ns)
+		return 0;
+	if (store_retention(store, &what, &result, err) < 0)
+		return err->code;
+	say(log, days, &result);
+	*ran = true;
+	return write_last(store, now_ns, err);
+}

@@ -1,0 +1,698 @@
+/* Aider's histories: the samples, where histories are found, what is told by the history of inputs,
+ * and files that grow, are cut, copied, tidied away and read in another time zone. */
+#include "collect/aider.h"
+
+#include <stdlib.h>
+
+#include "world.h"
+
+#define CHAT ".aider.chat.history.md"
+#define INPUT ".aider.input.history"
+#define HEADER "\n# aider chat started at 2026-03-10 09:00:00\n\n"
+
+static void begin(struct world *world)
+{
+	world_init(world);
+	unsetenv("AIDER_CHAT_HISTORY_FILE");
+	unsetenv("AIDER_INPUT_HISTORY_FILE");
+	setenv("TZ", "Europe/Berlin", 1);
+}
+
+static struct source_counts collect(struct world *world)
+{
+	return world_collect(world, &aider_source);
+}
+
+static struct str sample(struct world *world, const char *name)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	const char *dir = getenv("TEST_DATA");
+
+	if (!dir) {
+		SKIP("TEST_DATA does not tell where the samples are");
+		return (struct str){ NULL, 0 };
+	}
+	OK(fs_read(fs_join(&world->arena, dir, name), 1 << 20, &text, &world->err) == 0);
+	return arena_str(&world->arena, buf_str(&text));
+}
+
+static void put_samples(struct world *world)
+{
+	static const char *const files[] = { "work/shop/" CHAT, "work/shop/" INPUT,
+		"personal/blog/" CHAT };
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		world_write(world, files[i],
+			sample(world, arena_printf(&world->arena, "aider/home/%s", files[i]).ptr));
+}
+
+/* The sum of KEY over sessions in the workspace DIR; with KEY NULL how many there are. */
+static int64_t sum(struct world *world, const char *dir, const char *key)
+{
+	struct world_events all = world_events(world, "agent_session");
+	const char *cwd = world_path(world, dir);
+	int64_t total = 0, value;
+
+	for (size_t i = 0; i < all.count; i++) {
+		if (strcmp(world_value(world, &all.items[i], "cwd"), cwd) != 0)
+			continue;
+		if (!key)
+			total++;
+		else if (str_to_i64(str_from(world_value(world, &all.items[i], key)), &value))
+			total += value;
+	}
+	return total;
+}
+
+static size_t count_of(struct world *world, const char *type)
+{
+	return world_events(world, type).count;
+}
+
+/* Event NUMBER of TYPE, in order of time. */
+static struct event nth(struct world *world, const char *type, size_t number)
+{
+	struct world_events all = world_events(world, type);
+
+	return OK(number < all.count) ? all.items[number] : (struct event){ 0 };
+}
+
+static const char *time_of(struct world *world, const struct event *event)
+{
+	char text[TIME_TEXT_BYTES];
+
+	return arena_cstr(&world->arena, str_from(time_format(event->start_ns, 3, text)));
+}
+
+static void check_expected(struct world *world, const char *key, const char *dir)
+{
+	static const char *const pairs[][2] = { { "prompts", "prompts" },
+		{ "commands", "commands" }, { "responses", "responses" }, { "edits", "file_edits" },
+		{ "sent_approx", "input_tokens" }, { "received_approx", "output_tokens" } };
+	struct json_parser parser = { 0 };
+	const struct json *root, *want;
+	int64_t number;
+
+	if (!OK(json_parse(&parser, sample(world, "aider/expected.json"), false, &root,
+			&world->err) == 0))
+		return;
+	want = json_get(root, key);
+	OK(json_get_i64(want, "sessions", &number));
+	IS_INT(sum(world, dir, NULL), number);
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		OK(json_get_i64(want, pairs[i][0], &number));
+		if (!IS_INT(sum(world, dir, pairs[i][1]), number))
+			printf("# %s %s\n", key, pairs[i][0]);
+	}
+	json_parser_release(&parser);
+}
+
+static void samples_are_as_expected(void)
+{
+	struct source_counts counts;
+	struct world world;
+
+	begin(&world);
+	put_samples(&world);
+	counts = collect(&world);
+	IS_INT(counts.files, 2);
+	IS_INT(counts.failed, 0);
+	IS_INT(counts.quarantined, 0);
+	check_expected(&world, "aider/shop", "work/shop");
+	check_expected(&world, "aider/blog", "personal/blog");
+	IS_INT(count_of(&world, "agent_usage"), 3);
+	IS_INT(aider_source.present(&world.context), 2);
+	world_end(&world);
+}
+
+static void second_run_adds_nothing(void)
+{
+	struct source_counts counts;
+	struct world world;
+	struct str before;
+
+	begin(&world);
+	put_samples(&world);
+	collect(&world);
+	before = world_dump(&world);
+	world_reopen(&world);
+	counts = collect(&world);
+	IS_INT(counts.files, 2);
+	IS_INT(counts.skipped_unchanged, 2);
+	IS_INT(counts.new_events + counts.updated + counts.duplicate, 0);
+	IS_STR(world_dump(&world), before.ptr);
+	world_end(&world);
+}
+
+static void times_and_marks(void)
+{
+	struct world world;
+	struct event event;
+
+	begin(&world);
+	put_samples(&world);
+	collect(&world);
+	/* The session of the day before comes last in the file. */
+	event = nth(&world, "user_message", 0);
+	IS_CSTR(time_of(&world, &event), "2026-03-09T22:59:59.000Z");
+	IS_CSTR(world_value(&world, &event, "estimated_time"), "true");
+	event = nth(&world, "user_message", 2);
+	IS_CSTR(time_of(&world, &event), "2026-03-10T08:00:10.123Z");
+	IS_CSTR(world_value(&world, &event, "estimated_time"), "");
+	IS_CSTR(world_value(&world, &event, "length"), "27");
+	event = nth(&world, "user_message", 3);
+	IS_CSTR(world_value(&world, &event, "command"), "true");
+	IS_CSTR(time_of(&world, &event), "2026-03-10T08:01:40.000Z");
+	event = nth(&world, "user_message", 4);
+	IS_CSTR(time_of(&world, &event), "2026-03-10T08:01:40.000Z");
+	IS_CSTR(world_value(&world, &event, "estimated_time"), "true");
+	event = nth(&world, "agent_usage", 1);
+	IS_CSTR(world_value(&world, &event, "input_tokens"), "4200");
+	IS_CSTR(world_value(&world, &event, "cache_write_tokens"), "1100");
+	IS_CSTR(world_value(&world, &event, "cache_read_tokens"), "3000");
+	IS_CSTR(world_value(&world, &event, "output_tokens"), "356");
+	IS_CSTR(world_value(&world, &event, "approximate"), "true");
+	IS_CSTR(world_value(&world, &event, "model"), "sonnet");
+	event = nth(&world, "agent_file_edit", 0);
+	IS_CSTR(world_value(&world, &event, "file"), "cart.py");
+	event = nth(&world, "agent_session", 1);
+	IS_CSTR(world_value(&world, &event, "agent_version"), "0.86.1");
+	IS_CSTR(world_value(&world, &event, "session_type"), "user");
+	event = nth(&world, "agent_session", 2);
+	IS_CSTR(world_value(&world, &event, "prompts"), "0");
+	IS_CSTR(world_value(&world, &event, "started_at"), "2026-03-10T13:30:05.000Z");
+	world_end(&world);
+}
+
+static void last_prompt_is_revised(void)
+{
+	struct source_counts counts;
+	struct world world;
+	size_t before;
+
+	begin(&world);
+	put_samples(&world);
+	collect(&world);
+	before = count_of(&world, "user_message");
+	world_append(&world, "work/shop/" CHAT, STR(" tell me"));
+	counts = collect(&world);
+	IS_INT(counts.new_events, 0);
+	IS_INT(counts.updated, 1);
+	world_append(&world, "work/shop/" CHAT, STR("  \n#### more  \n\nDone.\n\n> Tokens: 1k "));
+	counts = collect(&world);
+	IS_INT(counts.new_events, 1); /* the response */
+	IS_INT(count_of(&world, "user_message"), before);
+	IS_INT(count_of(&world, "agent_usage"), 3);
+	world_append(&world, "work/shop/" CHAT, STR("sent, 2 received.\n"));
+	collect(&world);
+	IS_INT(count_of(&world, "agent_usage"), 4);
+	IS_INT(sum(&world, "work/shop", "prompts"), 4);
+	world_end(&world);
+}
+
+/* In the same directory, since its name is in the ids. */
+static void new_store(struct world *world)
+{
+	store_close(world->store);
+	OK(unlink(world_path(world, "data/tt.db")) == 0);
+	unlink(world_path(world, "data/tt.db-wal"));
+	unlink(world_path(world, "data/tt.db-shm"));
+	world_open_store(world);
+}
+
+/* However the bytes arrive, the store ends up the same. */
+static void any_growth_ends_the_same(void)
+{
+	struct world world;
+	struct str whole, want;
+
+	begin(&world);
+	whole = sample(&world, "aider/home/work/shop/" CHAT);
+	put_samples(&world);
+	collect(&world);
+	want = world_dump(&world);
+	for (size_t step = 7; step < whole.len; step = step * 3 + 1) {
+		new_store(&world);
+		OK(unlink(world_path(&world, "work/shop/" CHAT)) == 0);
+		for (size_t at = 0; at < whole.len; at += step) {
+			world_append(&world, "work/shop/" CHAT, str_sub(whole, at, step));
+			collect(&world);
+		}
+		if (!IS_STR(world_dump(&world), want.ptr))
+			printf("# %zu bytes at a time\n", step);
+	}
+	world_end(&world);
+}
+
+static void tidied_away_stays(void)
+{
+	struct source_counts counts;
+	struct world world;
+	struct str before;
+
+	begin(&world);
+	put_samples(&world);
+	collect(&world);
+	before = world_dump(&world);
+	world_write(
+		&world, "work/shop/" CHAT, STR(HEADER "#### fix the rounding\n#### in cart.py\n"));
+	collect(&world);
+	IS_INT(sum(&world, "work/shop", "prompts"), 4);
+	IS_INT(sum(&world, "work/shop", "withdrawn"), 0);
+	put_samples(&world);
+	collect(&world);
+	OK(unlink(world_path(&world, "work/shop/" CHAT)) == 0);
+	OK(unlink(world_path(&world, "work/shop/" INPUT)) == 0);
+	counts = collect(&world);
+	IS_INT(counts.files, 1);
+	IS_INT(counts.failed, 0);
+	IS_STR(world_dump(&world), before.ptr);
+	world_end(&world);
+}
+
+static void inputs_that_come_later(void)
+{
+	struct source_counts counts;
+	struct str inputs, before;
+	struct world world;
+	struct event event;
+
+	begin(&world);
+	put_samples(&world);
+	collect(&world);
+	before = world_dump(&world);
+	inputs = sample(&world, "aider/home/work/shop/" INPUT);
+	new_store(&world);
+	OK(unlink(world_path(&world, "work/shop/" INPUT)) == 0);
+	collect(&world);
+	OK(!str_eq(world_dump(&world), before));
+	world_write(&world, "work/shop/" INPUT, str_sub(inputs, 0, inputs.len / 2));
+	collect(&world);
+	world_write(&world, "work/shop/" INPUT, inputs);
+	counts = collect(&world);
+	IS_INT(counts.skipped_unchanged, 1);
+	IS_INT(count_of(&world, "user_message"), 6);
+	/* One that has no input keeps the time it was estimated to have first. */
+	event = nth(&world, "user_message", 2);
+	IS_CSTR(time_of(&world, &event), "2026-03-10T08:00:00.000Z");
+	event = nth(&world, "user_message", 3);
+	IS_CSTR(time_of(&world, &event), "2026-03-10T08:00:10.123Z");
+	world_end(&world);
+}
+
+/* A session's times stay those of the zone that the machine was in when it was first read. */
+static void machine_travels(void)
+{
+	struct world world;
+	struct event event;
+
+	begin(&world);
+	world_write(&world, "shop/" CHAT, STR(HEADER "#### one\n\nYes.\n"));
+	collect(&world);
+	setenv("TZ", "America/New_York", 1);
+	world_append(&world, "shop/" CHAT,
+		STR("\n#### two\n\n# aider chat started at 2026-03-20 09:00:00\n\n#### three\n"));
+	collect(&world);
+	setenv("TZ", "UTC", 1);
+	world_write(&world, "shop/" INPUT, STR("\n# 2026-03-20 09:05:00.5\n+three\n"));
+	collect(&world);
+	IS_INT(count_of(&world, "user_message"), 3);
+	for (size_t i = 0; i < 2; i++) {
+		event = nth(&world, "user_message", i);
+		IS_CSTR(time_of(&world, &event), "2026-03-10T08:00:00.000Z");
+	}
+	event = nth(&world, "user_message", 2);
+	IS_CSTR(time_of(&world, &event), "2026-03-20T13:05:00.500Z");
+	IS_CSTR(world_value(&world, &event, "estimated_time"), "");
+	world_end(&world);
+}
+
+/* --- where histories are --- */
+
+static void put_known_workspace(struct world *world, const char *cwd)
+{
+	CLEANUP(intake_freep) struct intake *intake = NULL;
+	const struct quarantine_entry origin = { .source = STR("claude"), .offset = -1 };
+	struct event event = {
+		.id = arena_printf(&world->arena,
+			WORLD_MACHINE ":claude:agent_session:2026-03-01T00:00:00.000Z:%s",
+			cwd + strlen(cwd) - 1),
+		.source = STR("claude"),
+		.type = STR("agent_session"),
+		.start_ns = INT64_C(1772323200) * NS_PER_S,
+		.data = arena_printf(&world->arena, "{\"session_id\":\"x\",\"cwd\":\"%s\"}", cwd),
+	};
+	enum intake_result result;
+
+	OK(intake_begin(&intake, world->store, &world->err) == 0);
+	OK(intake_event(intake, &event, &origin, &result, &world->err) == 0);
+	IS_INT(result, INTAKE_NEW);
+	OK(intake_commit(intake, &world->err) == 0);
+}
+
+static void found_where_agents_worked(void)
+{
+	struct world world;
+
+	begin(&world);
+	world_write(&world, "a/b/c/d/repo/" CHAT, STR(HEADER "#### one\n"));
+	world_write(&world, "a/b/c/d/repo/src/deep/x", STR(""));
+	world_write(&world, "a/b/.hidden/repo/" CHAT, STR(HEADER "#### two\n"));
+	IS_INT(aider_source.present(&world.context), 0);
+	put_known_workspace(&world, world_path(&world, "a/b/c/d/repo/src/deep"));
+	IS_INT(aider_source.present(&world.context), 1);
+	put_known_workspace(&world, world_path(&world, "a/b/.hidden/repo"));
+	put_known_workspace(&world, "ssh-remote+devbox:/home/ana");
+	IS_INT(aider_source.present(&world.context), 2);
+	collect(&world);
+	IS_INT(sum(&world, "a/b/c/d/repo", "prompts"), 1);
+	IS_INT(sum(&world, "a/b/.hidden/repo", "prompts"), 1);
+	world_end(&world);
+}
+
+static void found_below_roots(void)
+{
+	const char *roots[] = { NULL, NULL };
+	struct source_settings settings = { .source = "aider", .enabled = true, .roots = roots };
+	struct world world;
+
+	begin(&world);
+	world_write(&world, "a/b/c/d/e/" CHAT, STR(HEADER "#### one\n"));
+	world_write(&world, "repo/.git/HEAD", STR("x"));
+	world_write(&world, "repo/sub/" CHAT, STR(HEADER "#### not at the top\n"));
+	world_write(&world, "x/node_modules/" CHAT, STR(HEADER "#### no\n"));
+	IS_INT(aider_source.present(&world.context), 0);
+	roots[0] = world_path(&world, "a/b");
+	world.context.settings = &settings;
+	world.context.settings_count = 1;
+	IS_INT(aider_source.present(&world.context), 1);
+	OK(symlink("a/b/c", world_path(&world, "linked")) == 0);
+	world_write(&world, CHAT, STR(HEADER "#### at home\n"));
+	IS_INT(aider_source.present(&world.context), 2);
+	world_end(&world);
+}
+
+static void found_by_environment(void)
+{
+	struct world world;
+	struct event event;
+
+	begin(&world);
+	world_write(&world, "logs/all.md", STR(HEADER "#### one\n"));
+	world_write(&world, "repo/.log/chat.md", STR(HEADER "#### two\n"));
+	setenv("AIDER_CHAT_HISTORY_FILE", world_path(&world, "logs/all.md"), 1);
+	IS_INT(aider_source.present(&world.context), 1);
+	collect(&world);
+	IS_CSTR(world_value(&world, &world_events(&world, "agent_session").items[0], "cwd"), "");
+	setenv("AIDER_CHAT_HISTORY_FILE", ".log/chat.md", 1);
+	setenv("AIDER_INPUT_HISTORY_FILE", ".log/inputs", 1);
+	world_write(&world, "repo/.log/inputs", STR("\n# 2026-03-10 09:10:00\n+two\n"));
+	collect(&world);
+	IS_INT(sum(&world, "repo", "prompts"), 1);
+	event = nth(&world, "user_message", 1);
+	IS_CSTR(time_of(&world, &event), "2026-03-10T08:10:00.000Z");
+	unsetenv("AIDER_INPUT_HISTORY_FILE");
+	unsetenv("AIDER_CHAT_HISTORY_FILE");
+	world_end(&world);
+}
+
+static void excluded_leaves_no_trace(void)
+{
+	const char *const exclude[] = { "**/personal/**", NULL };
+	const struct workspace_rules rules = { .exclude = exclude };
+	struct workspace_policy *policy;
+	struct file_cursor *cursors;
+	struct world world;
+	size_t count;
+
+	begin(&world);
+	put_samples(&world);
+	OK(workspace_policy(&policy, &world.arena, &rules, world.dir, &world.err) == 0);
+	world.context.policy = policy;
+	IS_INT(collect(&world).files, 1);
+	IS_INT(sum(&world, "personal/blog", NULL), 0);
+	OK(store_cursors(world.store, STR("aider"), &world.arena, &cursors, &count, &world.err) ==
+		0);
+	IS_INT(count, 2);
+	for (size_t i = 0; i < count; i++)
+		OK(str_find_str(cursors[i].path, STR("blog")) < 0);
+	world.context.policy = NULL;
+	collect(&world);
+	IS_INT(sum(&world, "personal/blog", NULL), 1);
+	world_end(&world);
+}
+
+static void what_a_daemon_watches(void)
+{
+	struct source_places out = { 0 };
+	struct world world;
+
+	begin(&world);
+	out.arena = &world.arena;
+	put_samples(&world);
+	aider_source.places(&world.context, &out);
+	if (IS_INT(out.count, 2)) {
+		IS_CSTR(out.items[0].path, world_path(&world, "personal/blog/" CHAT));
+		OK(!out.items[0].poll);
+	}
+	world_end(&world);
+}
+
+static void broken_files(void)
+{
+	struct source_counts counts;
+	struct world world;
+
+	begin(&world);
+	put_samples(&world);
+	world_write(&world, "empty/" CHAT, STR(""));
+	world_write(&world, "zeros/" CHAT, (struct str){ "\0\0\0\n\0\n", 6 });
+	world_write(&world, "huge/" CHAT, STR("x"));
+	OK(truncate(world_path(&world, "huge/" CHAT), (off_t)1 << 30) == 0);
+	OK(mkfifo(world_path(&world, "work/pipe"), 0600) == 0);
+	counts = collect(&world);
+	IS_INT(counts.files, 5);
+	IS_INT(counts.failed, 1);
+	check_expected(&world, "aider/shop", "work/shop");
+	IS_INT(count_of(&world, "agent_session"), 4);
+	world_end(&world);
+}
+
+/* --- the parsers alone --- */
+
+/* What TEXT holds, in short: `[` a session, P prompt, C command, R response, U usage, E edit, F
+ * file read, X failure. */
+static void check_log(const char *text, const char *want)
+{
+	static const char letters[AGENT_KINDS] = { [AGENT_PROMPT] = 'P',
+		[AGENT_RESPONSE] = 'R',
+		[AGENT_TOOL_USE] = 'T',
+		[AGENT_TOOL_ERROR] = 't',
+		[AGENT_ERROR] = 'X',
+		[AGENT_USAGE] = 'U',
+		[AGENT_FILE_READ] = 'F',
+		[AGENT_FILE_EDIT] = 'E' };
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	CLEANUP(buf_release) struct buf shown = BUF_INIT;
+	struct aider_log log = aider_parse(&arena, str_from(text), STR("/x/h.md"), STR("/x"));
+
+	for (size_t i = 0; i < log.count; i++) {
+		const struct agent_session *session = &log.chats[i].session;
+
+		if (log.chats[i].headed)
+			buf_byte(&shown, '[');
+		for (size_t j = 0; j < session->count; j++)
+			buf_byte(&shown,
+				session->items[j].command ? 'C' : letters[session->items[j].kind]);
+	}
+	if (!IS_STR(buf_str(&shown), want))
+		printf("# %s\n", text);
+}
+
+static void lines_of_all_kinds(void)
+{
+	check_log("", "");
+	check_log(HEADER, "[");
+	check_log(HEADER "no prompt yet\n", "[");
+	check_log(HEADER "#### a\n\ntext\n\n> x\n\ntext\n", "[PRR");
+	check_log(HEADER "#### a\ntext\n#### b\n", "[PRP");
+	check_log(HEADER "####\n#### a\n####   \n#### b\n", "[P");
+	check_log(HEADER "#### <blank>  \n\n", "[");
+	check_log(HEADER "#### /add x\n\n#### !ls\n\n#### //\n", "[CCC");
+	check_log(HEADER "####a\n#####  b\n>c\n", "[");
+	check_log(HEADER "#### a\n>c\n", "[PR");
+	check_log(HEADER "#### a\n> Added b.py to the chat.\n> Added to nothing\n", "[PF");
+	check_log(HEADER "#### a\n> litellm.RateLimitError: slow\n> litellm.x y\n", "[PX");
+	check_log(HEADER "> Tokens: 1 sent, 2 received.\n> Applied edit to a b.py\n", "[UE");
+	check_log("# aider chat started at 2026-13-10 09:00:00\n#### a\n", "P");
+	check_log("# aider chat started at 2026-03-10 25:00:00\n#### a\n", "P");
+	check_log(
+		"\xef\xbb\xbf# aider chat started at 2026-03-10 09:00:00\r\n\r\n#### a\r\n", "[P");
+	check_log("#### before\n" HEADER "#### a\n" HEADER "#### a\n", "P[P[P");
+}
+
+static void fences(void)
+{
+	check_log(HEADER "#### a\n```\n#### x\n> y\n```\n#### b\n", "[PRP");
+	check_log(HEADER "#### a\n~~~~py\n~~~\n```\n#### x\n~~~~  \n#### b\n", "[PRP");
+	check_log(HEADER "#### a\n```\n``` no\n#### x\n````\n#### b\n", "[PRP");
+	check_log(HEADER "#### a\n``` `` `\n#### b\n", "[PRP");
+	check_log(HEADER "#### a\n    ```\n#### b\n", "[PRP");
+	check_log(HEADER "#### a\n```\n# aider chat started at 2020-01-01 00:00:00\n```\n#### b\n",
+		"[PRP");
+	check_log(HEADER
+		"#### a\n```\n\n# aider chat started at 2020-01-01 00:00:00\n\nx\n```\n#### b\n",
+		"[PRP");
+	check_log(HEADER "#### a\n```\n> Tokens: 1k sent, 2 received.\n```\n", "[PR");
+	check_log(HEADER "#### a\n```\ncut off\n" HEADER "> Aider v1\n\n#### b\n", "[PR[P");
+	check_log(HEADER "#### a\n```\ncut off\n\n> Tokens: 1k sent, 2 received.\n\n#### b\n",
+		"[PRUP");
+}
+
+/* The last line without its end. */
+static void what_waits(void)
+{
+	static const char *const waiting[] = { "#", "###", "####", "> Tokens: 1 sent, 2 received.",
+		"# aider chat started at 2026-03-10 09:00:00", "`", "  x", "#### <bla" };
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct aider_log log;
+
+	for (size_t i = 0; i < ARRAY_LEN(waiting); i++) {
+		struct str text = arena_printf(&arena, HEADER "#### a\n\n%s", waiting[i]);
+
+		check_log(text.ptr, "[P");
+		log = aider_parse(&arena, text, STR("/x/h.md"), STR("/x"));
+		IS_INT(log.taken, text.len - strlen(waiting[i]));
+	}
+	check_log(HEADER "#### a\n\n#### b", "[PP");
+	check_log(HEADER "#### a\n\nWell", "[PR");
+	check_log(HEADER "#### a\n\n```\n#### b", "[PR");
+}
+
+static void numbers(void)
+{
+	static const struct {
+		const char *line;
+		int64_t sent, received;
+	} table[] = {
+		{ "> Tokens: 4.2k sent, 356 received. Cost: $0.02 message, $0.05 session.", 4200,
+			356 },
+		{ "> Tokens: 12k sent, 1.5M received.  ", 12000, 1500000 },
+		{ "> Tokens: 0 sent, 0 received.", 0, 0 },
+		{ "> Tokens: 4.25k sent, 1.0k cache hit, 7 received", 4250, 7 },
+	};
+	static const char *const bad[] = { "> Tokens: x sent, 1 received.", "> Tokens: 1 sent.",
+		"> Tokens: 99999999999999999999k sent, 1 received.", "> Tokens: 1 sent, 1 lost.",
+		"> Tokens:", "> Tokens: , ,", "> Tokens: -1 sent, 1 received." };
+	CLEANUP(arena_release) struct arena arena = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct str text = arena_printf(&arena, HEADER "%s\n", table[i].line);
+		struct aider_log log = aider_parse(&arena, text, STR("/x/h.md"), STR("/x"));
+		const struct agent_session *session = &log.chats[log.count - 1].session;
+
+		if (!IS_INT(session->count, 1))
+			continue;
+		IS_INT(session->items[0].tokens[AGENT_INPUT], table[i].sent);
+		IS_INT(session->items[0].tokens[AGENT_OUTPUT], table[i].received);
+		IS_INT(session->items[0].tokens[AGENT_REASONING], -1);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		check_log(arena_printf(&arena, HEADER "%s\n", bad[i]).ptr, "[");
+}
+
+static void identities(void)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct str text = STR(HEADER "#### a\n\n#### b\n" HEADER "#### c\n");
+	struct aider_log log = aider_parse(&arena, text, STR("/x/h.md"), STR("/x"));
+	struct aider_log other = aider_parse(&arena, text, STR("/y/h.md"), STR("/y"));
+	struct aider_log same = aider_parse(&arena, text, STR("/z/h.md"), STR("/x"));
+
+	if (!IS_INT(log.count, 3))
+		return;
+	OK(str_starts(log.chats[1].session.id, STR("aider-")));
+	OK(str_ends(log.chats[1].session.id, STR("-20260310T090000")));
+	OK(str_ends(log.chats[2].session.id, STR("-20260310T090000.2")));
+	OK(!str_eq(log.chats[1].session.id, other.chats[1].session.id));
+	OK(str_eq(log.chats[1].session.id, same.chats[1].session.id));
+	OK(!str_eq(log.chats[1].session.items[0].key, log.chats[1].session.items[1].key));
+	IS_INT(log.chats[1].end, log.chats[2].begin);
+	IS_INT(log.chats[2].end, text.len);
+}
+
+static void inputs_are_matched_in_order(void)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	CLEANUP(zone_freep) struct zone *utc = NULL;
+	struct aider_log log = aider_parse(&arena,
+		STR(HEADER "#### y\n\n#### x\n\nText.\n\n#### y\n\n#### z\n"), STR("/h"), STR("/"));
+	struct aider_inputs inputs = aider_inputs(&arena,
+		STR("\n# 2026-03-10 10:00:00\n+late\n\n# 2026-03-10 08:00:00.000000\n+y\n"
+		    "\n# 2026-03-10 09:00:01\n+y  \n\n# 2026-03-10 09:00:02\n+other\n"
+		    "# 2026-03-10 09:00:03.25\n+y\nnoise\n# 2026-03-10 09:30:00\n+z\n# 2026-03-10 "
+		    "09:00:09\n+torn"));
+	const struct agent_item *items = log.chats[1].session.items;
+	int64_t start = INT64_C(1773133200) * NS_PER_S;
+	struct err err;
+
+	OK(zone_open(&utc, STR("UTC"), &err) == 0);
+	IS_INT(inputs.count, 6);
+	IS_INT(inputs.items[0].at.second, 8 * 3600);
+	aider_set_times(&log.chats[1], &inputs, start + 600 * NS_PER_S, utc);
+	IS_INT(log.chats[1].session.started_ns, start);
+	IS_INT(items[0].at_ns, start + NS_PER_S);
+	OK(!items[0].estimated);
+	OK(items[1].estimated && items[2].estimated);
+	IS_INT(items[1].at_ns, start + NS_PER_S);
+	IS_INT(items[2].at_ns, start + NS_PER_S);
+	IS_INT(items[3].at_ns, start + 3250 * NS_PER_MS);
+	OK(!items[3].estimated);
+	/* Its input is of the next session. */
+	OK(items[4].estimated);
+	aider_set_times(&log.chats[1], &inputs, INT64_MAX, utc);
+	IS_INT(items[4].at_ns, start + 1800 * NS_PER_S);
+	OK(!items[4].estimated);
+}
+
+static void clocks(void)
+{
+	static const char *const bad[] = { "", "2026-03-10", "2026-03-10 09:00",
+		"2026-02-30 09:00:00", "2026-03-10 24:00:00", "2026-03-10 09:60:00",
+		"2026-03-10 09:00:00.", "1890-01-01 00:00:00", "2026-03-10 09:00:00 ",
+		"2026-03-10 09:00:00.1x", "2026-03-10 0a:00:00", "2026-03-10_09:00:00" };
+	struct aider_clock clock;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		OK(!aider_clock(str_from(bad[i]), &clock));
+	OK(aider_clock(STR("1970-01-02 00:00:01.5"), &clock));
+	IS_INT(clock.local_ns, INT64_C(86401500) * NS_PER_MS);
+	IS_INT(clock.second, 1);
+	OK(aider_clock(STR("2026-03-10T09:00:00.123456789123"), &clock));
+	IS_INT(clock.local_ns % NS_PER_S, 123456789);
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(samples_are_as_expected),
+	TAP_CASE(second_run_adds_nothing),
+	TAP_CASE(times_and_marks),
+	TAP_CASE(last_prompt_is_revised),
+	TAP_CASE(any_growth_ends_the_same),
+	TAP_CASE(tidied_away_stays),
+	TAP_CASE(inputs_that_come_later),
+	TAP_CASE(machine_travels),
+	TAP_CASE(found_where_agents_worked),
+	TAP_CASE(found_below_roots),
+	TAP_CASE(found_by_environment),
+	TAP_CASE(excluded_leaves_no_trace),
+	TAP_CASE(what_a_daemon_watches),
+	TAP_CASE(broken_files),
+	TAP_CASE(lines_of_all_kinds),
+	TAP_CASE(fences),
+	TAP_CASE(what_waits),
+	TAP_CASE(numbers),
+	TAP_CASE(identities),
+	TAP_CASE(inputs_are_matched_in_order),
+	TAP_CASE(clocks),
+};
+TAP_MAIN(cases)
