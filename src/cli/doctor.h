@@ -40,7 +40,10 @@ void doctor_journal(struct doctor *doctor);
 void doctor_tmux(struct doctor *doctor);
 void doctor_program(struct doctor *doctor);
 void doctor_hook_log(struct doctor *doctor);
+/* Of what collects. */
+void doctor_daemon(struct doctor *doctor);
 void doctor_retention(struct doctor *doctor);
+void doctor_transcripts(struct doctor *doctor);
 /* Of the store: opens it first. The others are to be called only if it is open. */
 void doctor_store(struct doctor *doctor);
 void doctor_clock(struct doctor *doctor);

@@ -13,8 +13,6 @@ enum {
 	JOURNAL_WARN_BYTES = 8 << 20,
 	FREE_WARN_BYTES = 256 << 20,
 	FREE_FAIL_BYTES = 16 << 20,
-	RETENTION_DEFAULT_DAYS = 30,
-	RETENTION_ENOUGH_DAYS = 90,
 	LOG_TAIL_BYTES = 4096,
 };
 
@@ -224,67 +222,4 @@ void doctor_hook_log(struct doctor *doctor)
 	doctor_add(doctor, "hook.log", DOCTOR_WARN,
 		arena_printf(arena, "last complaint: %.*s", STR_ARG(line)),
 		arena_printf(arena, "see to it, then empty %s", path).ptr);
-}
-
-/* Claude Code's directory of this user: the first that its variable names, else ~/.claude. */
-static const char *claude_dir(struct doctor *doctor)
-{
-	struct str named = str_from(getenv("CLAUDE_CONFIG_DIR"));
-	struct str first = str_trim(str_split(&named, ','));
-
-	if (first.len > 0)
-		return arena_cstr(&doctor->cli->arena, first);
-	return fs_join(&doctor->cli->arena, doctor->cli->dirs.home, ".claude");
-}
-
-static int read_retention(const char *path, int64_t *days, struct err *err)
-{
-	struct buf text CLEANUP(buf_release) = BUF_INIT;
-	struct json_parser parser CLEANUP(json_parser_release) = { 0 };
-	const struct json *root;
-	int rc = fs_read(path, LIMIT_CONFIG_BYTES, &text, err);
-
-	*days = RETENTION_DEFAULT_DAYS;
-	if (rc == ERR_NOT_FOUND)
-		return 0;
-	if (rc == 0)
-		rc = json_parse(&parser, buf_str(&text), true, &root, err);
-	if (rc == 0 && json_get(root, "cleanupPeriodDays") &&
-		!json_get_i64(root, "cleanupPeriodDays", days))
-		return err_set(err, ERR_PARSE, "cleanupPeriodDays is no whole number");
-	return rc;
-}
-
-void doctor_retention(struct doctor *doctor)
-{
-	struct arena *arena = &doctor->cli->arena;
-	const char *dir = claude_dir(doctor);
-	const char *path = fs_join(arena, dir, "settings.json");
-	struct err err;
-	int64_t days;
-
-	if (!fs_exists(dir)) {
-		doctor_add(doctor, "retention", DOCTOR_OK, STR("no Claude Code here"), NULL);
-		return;
-	}
-	if (read_retention(path, &days, &err) < 0) {
-		doctor_add(doctor, "retention", DOCTOR_WARN,
-			arena_printf(arena, "%s: %s", path, err.message), NULL);
-		return;
-	}
-	if (days == 0)
-		doctor_add(doctor, "retention", DOCTOR_WARN,
-			STR("Claude Code keeps no transcripts: its work is not seen"),
-			arena_printf(arena, "set \"cleanupPeriodDays\": 365 in %s", path).ptr);
-	else
-		doctor_add(doctor, "retention",
-			days < RETENTION_ENOUGH_DAYS ? DOCTOR_WARN : DOCTOR_OK,
-			arena_printf(arena, "Claude Code deletes transcripts after %lld days",
-				(long long)days),
-			days < RETENTION_ENOUGH_DAYS
-				? arena_printf(arena,
-					  "set \"cleanupPeriodDays\": 365 in %s; until then, 'tt collect' at least every %lld days",
-					  path, (long long)days)
-					  .ptr
-				: NULL);
 }

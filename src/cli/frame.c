@@ -83,6 +83,7 @@ int cli_collect_context(
 	}
 	if (workspace_policy(&policy, &cli->arena, &rules, cli->dirs.home, err) < 0)
 		return err->code;
+	out->retention_days = config->retention_days;
 	out->policy = policy;
 	out->settings = settings;
 	out->settings_count = CONFIG_SOURCES;

@@ -1,20 +1,13 @@
 /*
- * From records to items, and from items to events. Each kind of item is a row of a table and a
- * function that writes the event's data; meeting an item (whose is it?), taking it, counting it and
- * showing it are the same for all.
+ * From records to items, and from items to events. Meeting an item (whose is it?), counting it and
+ * taking it are the same for all kinds; claude_event.c writes what each shows.
  */
 #include "collect/claude_items.h"
 
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "base/utf8.h"
-
-enum {
-	SUMMARY_BYTES = 200,
-	TEXT_BYTES =
-		128 << 10, /* of one prompt: escaped as JSON it is still within LIMIT_EVENT_BYTES */
-};
+#include "collect/claude_event.h"
 
 enum verdict { ITEM_NEW, ITEM_TAKEN, ITEM_OWN, ITEM_OTHERS };
 
@@ -25,29 +18,9 @@ struct claim {
 	const struct claude_record *record;
 	enum claude_item_kind kind;
 	struct str natural;
-	const struct claude_tools *tool;
-	struct claude_item item;
+	struct claude_item *item;
 	enum verdict verdict;
 };
-
-/* By kind: its event (NULL: none), and what it adds to. */
-static const struct kind {
-	const char *type;
-	size_t counter; /* in struct claude_counts; SIZE_MAX: none */
-} kinds[] = {
-	[ITEM_PROMPT] = { "user_message", offsetof(struct claude_counts, prompts) },
-	[ITEM_DELEGATED] = { NULL, SIZE_MAX },
-	[ITEM_RESPONSE] = { "agent_response", offsetof(struct claude_counts, responses) },
-	[ITEM_CALL] = { "agent_tool_use", offsetof(struct claude_counts, tool_calls) },
-	[ITEM_TOOL_ERROR] = { "agent_tool_error", offsetof(struct claude_counts, tool_errors) },
-	[ITEM_API_ERROR] = { "agent_error", offsetof(struct claude_counts, api_errors) },
-};
-
-static const struct kind *kind_of(enum claude_item_kind kind)
-{
-	ASSERT((size_t)kind < ARRAY_LEN(kinds));
-	return &kinds[kind];
-}
 
 static bool is_writing(const struct claude_pass *pass)
 {
@@ -60,6 +33,26 @@ static struct claude_counts *counts_of(const struct claude_pass *pass, const str
 	if (pass->mode == PASS_COUNT)
 		return &pass->tally->counts;
 	return pass->mode == PASS_COLLECT ? &claim->session->counts : NULL;
+}
+
+/* What the item of CLAIM adds to; NULL: nothing. */
+static int64_t *counter_of(struct claude_counts *counts, const struct claim *claim)
+{
+	switch (claim->kind) {
+	case ITEM_PROMPT:
+		return claim->record->command.len > 0 ? &counts->commands : &counts->prompts;
+	case ITEM_RESPONSE:
+		return &counts->responses;
+	case ITEM_CALL:
+		return &counts->tool_calls;
+	case ITEM_TOOL_ERROR:
+		return &counts->tool_errors;
+	case ITEM_API_ERROR:
+		return &counts->api_errors;
+	case ITEM_DELEGATED:
+		break;
+	}
+	return NULL;
 }
 
 /* --- items seen --- */
@@ -78,9 +71,10 @@ static bool seen_put(struct claude_seen *seen, uint64_t key)
 }
 
 /* True the first time. */
-static bool seen_first(struct claude_seen *seen, const char *item_key)
+static bool seen_first(struct claude_seen *seen, const struct claude_item *item)
 {
-	uint64_t key = hash64(str_from(item_key), 0);
+	struct str hash = { (const char *)item->hash, sizeof(item->hash) };
+	uint64_t key = hash64(hash, (uint64_t)item->kind);
 
 	if (seen->count * 2 >= seen->capacity) {
 		struct claude_seen larger = { .capacity =
@@ -102,14 +96,20 @@ void claude_tally_release(struct claude_tally *tally)
 	tally->seen = (struct claude_seen){ 0 };
 }
 
+void claude_pass_release(struct claude_pass *pass)
+{
+	buf_release(&pass->prompt);
+	buf_release(&pass->answer);
+}
+
 /* --- whose is it? --- */
 
 static int become_rivals(struct claude_pass *pass, struct claim *claim, struct err *err)
 {
 	struct claude_session *owner;
-	bool news = !claim->item.shared;
+	bool news = !claim->item->shared;
 
-	if (claude_round_session_of_key(pass->round, claim->item.owner, &owner, err) < 0)
+	if (claude_round_session_of_key(pass->round, claim->item->owner, &owner, err) < 0)
 		return err->code;
 	if (owner) {
 		news |= claude_session_add_rival(claim->session, owner->key);
@@ -117,24 +117,23 @@ static int become_rivals(struct claude_pass *pass, struct claim *claim, struct e
 	}
 	if (news)
 		claude_round_unsettle(pass->round, claim->session->key);
-	if (claim->item.shared)
-		return 0;
-	claim->item.shared = true;
-	return claude_round_put_item(pass->round, &claim->item, err);
+	if (!claim->item->shared)
+		claim->item->shared = claim->item->changed = true;
+	return 0;
 }
 
 /* Another session has it. */
 static int meet_foreign(struct claude_pass *pass, struct claim *claim, struct err *err)
 {
-	if (claim->item.sidechain && !claim->record->sidechain) {
+	if (claim->item->sidechain && !claim->record->sidechain) {
 		claim->verdict = ITEM_TAKEN;
-		claude_round_unsettle(pass->round, claim->item.owner);
+		claude_round_unsettle(pass->round, claim->item->owner);
 		return 0;
 	}
 	claim->verdict = ITEM_OTHERS;
 	pass->round->copies++;
-	return claim->item.sidechain == claim->record->sidechain ? become_rivals(pass, claim, err)
-								 : 0;
+	return claim->item->sidechain == claim->record->sidechain ? become_rivals(pass, claim, err)
+								  : 0;
 }
 
 /* If it begins earlier than what is known of the session, the session's claim against its rivals
@@ -149,14 +148,13 @@ static void meet_new(struct claude_pass *pass, struct claim *claim)
 		claude_round_unsettle(pass->round, claim->session->key);
 }
 
-static int meet_collecting(
-	struct claude_pass *pass, struct claim *claim, bool found, struct err *err)
+static int meet_collecting(struct claude_pass *pass, struct claim *claim, struct err *err)
 {
-	if (found && claim->item.owner != claim->session->key)
-		return meet_foreign(pass, claim, err);
-	if (!found)
+	if (!claim->item->known)
 		meet_new(pass, claim);
-	else if (claim->item.sidechain && !claim->record->sidechain)
+	else if (claim->item->owner != claim->session->key)
+		return meet_foreign(pass, claim, err);
+	else if (claim->item->sidechain && !claim->record->sidechain)
 		claim->verdict = ITEM_TAKEN;
 	else
 		claim->verdict = ITEM_OWN;
@@ -168,7 +166,7 @@ static void meet_weighing(struct claude_pass *pass, const struct claim *claim)
 	struct claude_tally *tally = pass->tally;
 
 	tally->items++;
-	if (claim->item.owner == claim->session->key && !claim->item.shared &&
+	if (claim->item->owner == claim->session->key && !claim->item->shared &&
 		!claim->record->implausible_time && claim->record->at_ns < tally->unshared_ns)
 		tally->unshared_ns = claim->record->at_ns;
 }
@@ -177,58 +175,36 @@ static int meet_taking(struct claude_pass *pass, struct claim *claim, struct err
 {
 	struct claude_session *owner;
 
-	if (claim->item.owner == claim->session->key) {
+	if (claim->item->owner == claim->session->key) {
 		claim->verdict = ITEM_OWN;
 		return 0;
 	}
-	if (claim->item.sidechain != claim->record->sidechain)
+	if (claim->item->sidechain != claim->record->sidechain)
 		return 0;
-	if (claude_round_session_of_key(pass->round, claim->item.owner, &owner, err) < 0)
+	if (claude_round_session_of_key(pass->round, claim->item->owner, &owner, err) < 0)
 		return err->code;
 	if (owner && owner->settling && claude_session_precedes(claim->session, owner))
 		claim->verdict = ITEM_TAKEN;
 	return 0;
 }
 
-/* What is known of the item; what is held back is known best, and given if another session meets
- * it. */
-static int look_up(struct claude_pass *pass, struct claim *claim, bool *found, struct err *err)
-{
-	struct claude_held *held = &pass->held;
-	bool is_held = held->session && claim->kind == ITEM_RESPONSE &&
-		       str_eq(claim->natural, buf_str(&held->natural));
-
-	if (is_held && held->session == claim->session) {
-		claim->item = held->item;
-		*found = true;
-		return 0;
-	}
-	if (is_held && claude_pass_flush(pass, err) < 0)
-		return err->code;
-	return claude_round_item(
-		pass->round, claim->kind, claim->natural, &claim->item, found, err);
-}
-
-/* Find the item of CLAIM and tell whose it is; unless ITEM_OTHERS, what is known of it is as it was
- * before. */
+/* Find the item of CLAIM and tell whose it is. */
 static int meet(struct claude_pass *pass, struct claim *claim, struct err *err)
 {
-	bool found;
-
 	claim->verdict = ITEM_OTHERS;
-	if (look_up(pass, claim, &found, err) < 0)
+	if (claude_memory_item(
+		    pass->round->memory, claim->kind, claim->natural, &claim->item, err) < 0)
 		return err->code;
 	if (pass->mode == PASS_COLLECT)
-		return meet_collecting(pass, claim, found, err);
-	if (!found)
+		return meet_collecting(pass, claim, err);
+	if (!claim->item->known)
 		return 0;
 	if (pass->mode == PASS_TAKE)
 		return meet_taking(pass, claim, err);
 	if (pass->mode == PASS_WEIGH)
 		meet_weighing(pass, claim);
-	else if (claim->item.owner == claim->session->key)
-		claim->verdict =
-			seen_first(&pass->tally->seen, claim->item.key) ? ITEM_NEW : ITEM_OWN;
+	else if (claim->item->owner == claim->session->key)
+		claim->verdict = seen_first(&pass->tally->seen, claim->item) ? ITEM_NEW : ITEM_OWN;
 	return 0;
 }
 
@@ -237,139 +213,61 @@ static int meet(struct claude_pass *pass, struct claim *claim, struct err *err)
 static void count(struct claude_pass *pass, const struct claim *claim)
 {
 	struct claude_counts *counts = counts_of(pass, claim);
-	size_t counter = kind_of(claim->kind)->counter;
-	bool had = claim->item.owner == claim->session->key && pass->mode == PASS_COLLECT;
+	bool had = claim->item->known && claim->item->owner == claim->session->key &&
+		   pass->mode == PASS_COLLECT;
+	int64_t *counter;
 
 	if (!counts || claim->verdict == ITEM_OTHERS)
 		return;
 	claude_counts_time(counts, claim->record);
 	claim->session->changed = true;
-	if (claim->verdict != ITEM_OWN && !had && counter != SIZE_MAX)
-		++*(int64_t *)((uintptr_t)counts + counter);
+	if (claim->verdict == ITEM_OWN || had)
+		return;
+	counter = counter_of(counts, claim);
+	if (counter)
+		++*counter;
+	counts->cancelled += claim->item->cancelled;
 }
 
 /* The item is the session's from now on; the event that it had under another time is withdrawn. */
 static int take(struct claude_pass *pass, struct claim *claim, struct err *err)
 {
-	struct claude_item *item = &claim->item;
-	const char *type = kind_of(claim->kind)->type;
+	struct claude_item *item = claim->item;
 	bool moved = claim->verdict == ITEM_TAKEN && item->at_ns != claim->record->at_ns;
 
-	if (moved && type &&
-		claude_round_withdraw(pass->round, type, item->at_ns, claim->natural, err) < 0)
-		return err->code;
+	if (moved && item->stored) {
+		if (claude_event_type(item->kind) &&
+			claude_round_withdraw(pass->round, item, err) < 0)
+			return err->code;
+		item->stored = false;
+	}
 	if (claim->verdict == ITEM_TAKEN)
 		item->revision +=
 			moved ? 2 : 1; /* beyond the tombstone, should the time move back */
+	item->known = item->changed = true;
 	item->owner = claim->session->key;
 	item->at_ns = claim->record->at_ns;
 	item->sidechain = claim->record->sidechain;
 	return 0;
 }
 
-static void put_text(struct json_writer *writer, const char *key, struct str value)
+static struct claude_event event_of(const struct claude_pass *pass, const struct claim *claim)
 {
-	if (value.len > 0)
-		json_kv_str(writer, key, value);
-}
-
-static struct json_writer begin_data(struct claude_pass *pass, const struct claim *claim)
-{
-	struct json_writer writer;
-
-	buf_clear(&pass->data);
-	writer = json_writer(&pass->data);
-	json_begin_object(&writer);
-	json_kv_str(&writer, "agent", STR("claude-code"));
-	json_kv_str(&writer, "session_id", claim->session->id);
-	put_text(&writer, "parent_session_id", claim->session->parent);
-	return writer;
-}
-
-static void close_data(
-	struct claude_pass *pass, const struct claim *claim, struct json_writer *writer)
-{
-	put_text(writer, "cwd", pass->cwd);
-	put_text(writer, "git_project", claude_round_project(pass->round, pass->cwd));
-	put_text(writer, "git_branch", claim->record->git_branch);
-	if (claim->record->implausible_time)
-		json_kv_bool(writer, "implausible_time", true);
-	json_end_object(writer);
-}
-
-/* Close the data, keep the item, and give its event, if its kind has one. */
-static int show(struct claude_pass *pass, const struct claim *claim, struct json_writer *writer,
-	struct err *err)
-{
-	struct claude_event event = {
-		.type = kind_of(claim->kind)->type,
-		.at_ns = claim->item.at_ns,
-		.discriminator = claim->natural,
-		.revision = claim->item.revision,
+	return (struct claude_event){
+		.round = pass->round,
+		.session = claim->session,
+		.record = claim->record,
+		.place = pass->place,
+		.item = claim->item,
+		.path = str_from(pass->path),
+		.offset = pass->offset,
 	};
-
-	close_data(pass, claim, writer);
-	event.data = buf_str(&pass->data);
-	if (claude_round_put_item(pass->round, &claim->item, err) < 0)
-		return err->code;
-	return event.type ? claude_round_emit(pass->round, &event, &pass->origin, err) : 0;
-}
-
-/* --- holding back --- */
-
-int claude_pass_flush(struct claude_pass *pass, struct err *err)
-{
-	struct claude_held *held = &pass->held;
-	struct quarantine_entry origin = pass->origin;
-	struct claude_event event = {
-		.type = kind_of(ITEM_RESPONSE)->type,
-		.at_ns = held->item.at_ns,
-		.discriminator = buf_str(&held->natural),
-		.revision = held->item.revision,
-		.data = buf_str(&held->data),
-	};
-
-	if (!held->session)
-		return 0;
-	held->session = NULL;
-	origin.bytes = STR(""); /* the line is gone: the event itself would be kept */
-	origin.bytes_total = 0;
-	origin.offset = held->offset;
-	if (claude_round_put_item(pass->round, &held->item, err) < 0)
-		return err->code;
-	return claude_round_emit(pass->round, &event, &origin, err);
-}
-
-/* Close the data of a response and hold it back, giving the one before it. */
-static int hold(struct claude_pass *pass, const struct claim *claim, struct json_writer *writer,
-	struct err *err)
-{
-	struct claude_held *held = &pass->held;
-
-	if (held->session && strcmp(held->item.key, claim->item.key) != 0 &&
-		claude_pass_flush(pass, err) < 0)
-		return err->code;
-	close_data(pass, claim, writer);
-	held->session = claim->session;
-	held->item = claim->item;
-	held->offset = pass->origin.offset;
-	buf_clear(&held->natural);
-	buf_add(&held->natural, claim->natural);
-	buf_clear(&held->data);
-	buf_add(&held->data, buf_str(&pass->data));
-	return 0;
-}
-
-void claude_pass_release(struct claude_pass *pass)
-{
-	buf_release(&pass->data);
-	buf_release(&pass->held.natural);
-	buf_release(&pass->held.data);
 }
 
 /* Meet and count an item that is written once; *TAKEN: it has to be shown. */
 static int meet_once(struct claude_pass *pass, struct claim *claim, bool *taken, struct err *err)
 {
+	*taken = false;
 	if (meet(pass, claim, err) < 0)
 		return err->code;
 	count(pass, claim);
@@ -379,41 +277,68 @@ static int meet_once(struct claude_pass *pass, struct claim *claim, bool *taken,
 
 /* --- prompts --- */
 
-static void put_prompt_text(
-	enum collect_text how, const struct claude_record *record, struct json_writer *writer)
+static void remember(struct buf *turn, struct str natural)
 {
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	struct str shown, rest;
-
-	if (how == TEXT_NONE || record->length == 0)
-		return;
-	claude_record_text(record, &text);
-	rest = shown = buf_str(&text);
-	if (how == TEXT_SUMMARY)
-		shown = utf8_cut(str_split(&rest, '\n'), SUMMARY_BYTES);
-	json_kv_str(writer, "text", utf8_cut(shown, TEXT_BYTES));
+	buf_clear(turn);
+	buf_add(turn, natural);
 }
 
 static int take_prompt(struct claude_pass *pass, struct claim *claim, struct err *err)
 {
-	const struct claude_record *record = claim->record;
-	struct json_writer writer;
+	struct claude_event event;
 	bool taken;
 
-	claim->kind = record->sidechain ? ITEM_DELEGATED : ITEM_PROMPT;
+	claim->kind = claim->record->sidechain ? ITEM_DELEGATED : ITEM_PROMPT;
 	if (meet_once(pass, claim, &taken, err) < 0)
 		return err->code;
-	if (!taken)
+	if (claim->kind == ITEM_DELEGATED)
 		return 0;
-	writer = begin_data(pass, claim);
-	json_kv_i64(&writer, "length", record->length);
-	json_kv_bool(&writer, "has_image", record->has_image);
-	put_text(&writer, "prompt_source", record->prompt_source);
-	if (record->queued)
-		json_kv_bool(&writer, "queued", true);
-	put_prompt_text(
-		collect_text_of(pass->round->context, "claude", pass->cwd), record, &writer);
-	return show(pass, claim, &writer, err);
+	remember(&pass->prompt, claim->natural);
+	event = event_of(pass, claim);
+	if (taken)
+		claude_event_prompt(&event);
+	return 0;
+}
+
+/* The one that ends with NATURAL's turn is marked. *DONE: there was one. */
+static int cancel(struct claude_pass *pass, enum claude_item_kind kind, struct str natural,
+	bool *done, struct err *err)
+{
+	struct claude_session *owner;
+	struct claude_item *item;
+
+	*done = false;
+	if (natural.len == 0)
+		return 0;
+	if (claude_memory_item(pass->round->memory, kind, natural, &item, err) < 0)
+		return err->code;
+	*done = item->known;
+	if (!item->known || item->cancelled)
+		return 0;
+	if (claude_event_cancel(pass->round, item, err) < 0 ||
+		claude_round_session_of_key(pass->round, item->owner, &owner, err) < 0)
+		return err->code;
+	if (owner) {
+		owner->counts.cancelled++;
+		owner->changed = true;
+	}
+	return 0;
+}
+
+/* The person stopped the turn: its prompt says so, whoever owns it; of an agent's, which has none,
+ * the last response. */
+static int cancel_turn(
+	struct claude_pass *pass, const struct claude_record *record, struct err *err)
+{
+	struct str none = { NULL, 0 };
+	bool done;
+
+	if (pass->mode != PASS_COLLECT)
+		return 0;
+	if (cancel(pass, ITEM_PROMPT, record->sidechain ? none : buf_str(&pass->prompt), &done,
+		    err) < 0)
+		return err->code;
+	return done ? 0 : cancel(pass, ITEM_RESPONSE, buf_str(&pass->answer), &done, err);
 }
 
 /* --- responses --- */
@@ -443,26 +368,14 @@ static bool is_better(const struct claude_record *record, const struct claude_it
 static void take_state(struct claim *claim)
 {
 	const int64_t *tokens = claim->record->tokens;
-	struct claude_item *item = &claim->item;
+	struct claude_item *item = claim->item;
 	int64_t least = item->revision + (claim->verdict == ITEM_OWN ? 1 : 0);
 	int64_t output = tokens[TOKEN_OUTPUT];
 
 	memcpy(item->tokens, tokens, sizeof(item->tokens));
 	item->stopped = claim->record->stop_reason.len > 0;
+	item->changed = true;
 	item->revision = output >= least && output < INT32_MAX ? output + 1 : least;
-}
-
-static int hold_response(struct claude_pass *pass, const struct claim *claim, struct err *err)
-{
-	struct json_writer writer = begin_data(pass, claim);
-
-	put_text(&writer, "model", claim->record->model);
-	for (int i = 0; i < CLAUDE_TOKENS; i++)
-		if (claim->item.tokens[i] >= 0)
-			json_kv_i64(&writer, claude_token_key(i), claim->item.tokens[i]);
-	put_text(&writer, "request_id", claim->record->request_id);
-	put_text(&writer, "stop_reason", claim->record->stop_reason);
-	return hold(pass, claim, &writer, err);
 }
 
 /* In a count the item's tokens are counted the first time; collecting, what they are more than
@@ -471,60 +384,86 @@ static void count_tokens(
 	struct claude_pass *pass, const struct claim *claim, const struct claude_item *before)
 {
 	struct claude_counts *counts = counts_of(pass, claim);
-	bool had = before->owner == claim->session->key;
+	bool had = before->known && before->owner == claim->session->key;
 
 	if (counts && (pass->mode == PASS_COLLECT || claim->verdict == ITEM_NEW))
 		claude_counts_tokens(counts,
 			pass->mode == PASS_COLLECT && had ? before->tokens : NULL,
-			claim->item.tokens);
+			claim->item->tokens);
+}
+
+/* What the record says of the response that is better than what is known; *SHOWN: something is. */
+static int take_better(struct claude_pass *pass, struct claim *claim, bool *shown, struct err *err)
+{
+	bool better = claim->verdict != ITEM_OWN || is_better(claim->record, claim->item);
+	struct claude_event event = event_of(pass, claim);
+	bool more;
+
+	if (claude_event_add_text(&event, &more, err) < 0)
+		return err->code;
+	*shown = better || more;
+	if (claim->verdict != ITEM_OWN && take(pass, claim, err) < 0)
+		return err->code;
+	if (better) {
+		take_state(claim);
+	} else if (more) {
+		claim->item->revision++;
+		claim->item->changed = true;
+	}
+	return 0;
 }
 
 static int take_response(struct claude_pass *pass, struct claim *claim, struct err *err)
 {
 	struct claude_item before;
+	struct claude_event event;
+	bool shown = false;
 
 	claim->kind = ITEM_RESPONSE;
 	if (claim->record->message_id.len > 0)
 		claim->natural = claim->record->message_id;
+	remember(&pass->answer, claim->natural);
 	if (meet(pass, claim, err) < 0)
 		return err->code;
-	before = claim->item;
+	before = *claim->item;
 	count(pass, claim);
 	if (claim->verdict == ITEM_OTHERS)
 		return 0;
 	if (is_writing(pass)) {
-		if (claim->verdict == ITEM_OWN && !is_better(claim->record, &claim->item))
-			return 0;
-		if (claim->verdict != ITEM_OWN && take(pass, claim, err) < 0)
+		if (take_better(pass, claim, &shown, err) < 0)
 			return err->code;
-		take_state(claim);
+		if (!shown)
+			return 0;
 	}
 	count_tokens(pass, claim, &before);
-	return is_writing(pass) ? hold_response(pass, claim, err) : 0;
+	event = event_of(pass, claim);
+	if (shown)
+		claude_event_response(&event);
+	return 0;
 }
 
 /* --- tools and errors --- */
 
 /* A tool call, or a failed result: its own id, else its place in the record. */
-static int take_tool(struct claude_pass *pass, struct claim *claim, struct err *err)
+static int take_tool(struct claude_pass *pass, struct claim *claim, const struct claude_tools *tool,
+	struct err *err)
 {
-	struct json_writer writer;
+	struct claude_event event;
 	bool taken;
 
-	claim->natural = claim->tool->id;
+	claim->natural = tool->id;
 	if (claim->natural.len == 0)
 		claim->natural = arena_printf(&pass->round->scratch, "%.*s#%d",
-			STR_ARG(claim->record->uuid), claim->tool->ordinal);
+			STR_ARG(claim->record->uuid), tool->ordinal);
 	if (meet_once(pass, claim, &taken, err) < 0)
 		return err->code;
 	if (!taken)
 		return 0;
-	writer = begin_data(pass, claim);
-	put_text(&writer, "tool", claim->tool->name);
-	put_text(&writer, "file", claim->tool->file);
+	event = event_of(pass, claim);
 	if (claim->kind == ITEM_TOOL_ERROR)
-		put_text(&writer, "tool_use_id", claim->tool->id);
-	return show(pass, claim, &writer, err);
+		return claude_event_tool_error(&event, tool, err);
+	claude_event_call(&event, tool);
+	return 0;
 }
 
 static int take_tools(
@@ -533,25 +472,24 @@ static int take_tools(
 	struct claude_tools tools = claude_tools(claim->record);
 
 	claim->kind = kind;
-	claim->tool = &tools;
 	while (kind == ITEM_CALL ? claude_next_call(&tools) : claude_next_error(&tools))
-		if (take_tool(pass, claim, err) < 0)
+		if (take_tool(pass, claim, &tools, err) < 0)
 			return err->code;
 	return 0;
 }
 
 static int take_api_error(struct claude_pass *pass, struct claim *claim, struct err *err)
 {
-	struct json_writer writer;
+	struct claude_event event;
 	bool taken;
 
 	claim->kind = ITEM_API_ERROR;
 	if (meet_once(pass, claim, &taken, err) < 0)
 		return err->code;
-	if (!taken)
-		return 0;
-	writer = begin_data(pass, claim);
-	return show(pass, claim, &writer, err);
+	event = event_of(pass, claim);
+	if (taken)
+		claude_event_api_error(&event);
+	return 0;
 }
 
 int claude_take_items(struct claude_pass *pass, struct claude_session *session,
@@ -559,6 +497,8 @@ int claude_take_items(struct claude_pass *pass, struct claude_session *session,
 {
 	struct claim claim = { .session = session, .record = record, .natural = record->uuid };
 
+	if (record->cancels && cancel_turn(pass, record, err) < 0)
+		return err->code;
 	switch (record->kind) {
 	case CLAUDE_PROMPT:
 		return take_prompt(pass, &claim, err);

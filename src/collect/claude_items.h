@@ -29,24 +29,15 @@ struct claude_tally {
 	int64_t unshared_ns, items;  /* PASS_WEIGH */
 };
 
-/* The response being streamed: its lines follow each other, so it is given when something else
- * comes. */
-struct claude_held {
-	struct claude_session *session; /* NULL: none */
-	struct claude_item item;
-	struct buf natural;
-	struct buf data;
-	int64_t offset; /* of the line that told the most */
-};
-
 struct claude_pass {
 	struct claude_round *round;
 	enum claude_mode mode;
-	struct str cwd;             /* the nearest known */
-	struct claude_tally *tally; /* NULL when collecting */
-	struct quarantine_entry origin;
-	struct buf data; /* of the event being made */
-	struct claude_held held;
+	const struct claude_place *place; /* of the line at hand: the nearest that is known */
+	struct claude_tally *tally;       /* NULL when collecting */
+	const char *path;
+	int64_t offset; /* of the line at hand */
+	/* The turn: natural keys of the file's last prompt and last response; empty: none. */
+	struct buf prompt, answer;
 };
 
 void claude_pass_release(struct claude_pass *pass);
@@ -54,8 +45,6 @@ void claude_pass_release(struct claude_pass *pass);
 /* Take, weigh or count what RECORD, of SESSION, says. */
 MUST_USE int claude_take_items(struct claude_pass *pass, struct claude_session *session,
 	const struct claude_record *record, struct err *err);
-/* Give what is held back. Before each commit, and at the end. */
-MUST_USE int claude_pass_flush(struct claude_pass *pass, struct err *err);
 void claude_tally_release(struct claude_tally *tally);
 
 #endif

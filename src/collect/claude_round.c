@@ -1,8 +1,8 @@
 /*
  * The memory of the Claude source. Memos: "s" and 16 hex digits is a session, "unsettled" the
- * sessions whose claims are to be weighed, and the kind's letter with 32 hex digits (a hash of the
- * natural key) an item: "owner at revision flags tokens…", numbers in text. A session's memo and
- * event are put only at a commit, so that a file of a thousand lines corrects them once.
+ * sessions whose claims are to be weighed; items are claude_memory.c's. Nothing is written before a
+ * commit: a file of a thousand lines corrects its session once, a response of five lines is given
+ * once, and the store is locked only while a batch that is complete goes into it.
  */
 #include "collect/claude_round.h"
 
@@ -12,25 +12,25 @@
 
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "collect/agent.h"
 #include "collect/project.h"
 #include "model/id.h"
-#include "model/limits.h"
 
 enum {
 	SESSION_SLOTS = 1024,
 	SESSIONS_KEPT = 4096,
-	ITEM_BYTES = 256,
-	FLAG_SHARED = 1,
-	FLAG_SIDECHAIN = 2,
-	FLAG_STOPPED = 4,
+	TOOLS_KEPT = 256,
+	BATCH_ITEMS = 32768,
+	BATCH_BYTES = 128 << 20,  /* read */
+	BATCH_MEMORY = 32 << 20, /* held */
 };
 
 #define SOURCE STR("claude")
 
-struct claude_place {
-	struct str cwd;
-	struct str project;
-	struct claude_place *next;
+/* A tool's name and class. */
+struct claude_tool {
+	struct str name, class;
+	struct claude_tool *next;
 };
 
 /* --- what is unsettled --- */
@@ -101,6 +101,7 @@ static struct claude_session *new_session(struct claude_round *round, uint64_t k
 	session->key = key;
 	session->at_ns = INT64_MIN;
 	session->unshared_ns = INT64_MAX;
+	session->version_ns = INT64_MIN;
 	session->counts = claude_counts_none();
 	return session;
 }
@@ -155,19 +156,116 @@ int claude_round_session(
 	return 0;
 }
 
+/* --- giving --- */
+
+/* An id must be the same after a journey as UTF-8. */
+static struct str build_id(
+	struct claude_round *round, const char *type, int64_t at_ns, struct str discriminator)
+{
+	CLEANUP(buf_release) struct buf clean = BUF_INIT;
+
+	if (!utf8_valid(discriminator)) {
+		utf8_add_clean(&clean, discriminator);
+		discriminator = buf_str(&clean);
+	}
+	buf_clear(&round->id);
+	id_build(&round->id, round->context->machine->id, SOURCE, str_from(type), at_ns,
+		discriminator);
+	round->discriminator_at = round->id.len - discriminator.len;
+	return buf_str(&round->id);
+}
+
+static int emit(struct claude_round *round, struct event *event, struct str discriminator,
+	const struct quarantine_entry *origin, struct err *err)
+{
+	enum intake_result result;
+	struct event_id parts;
+
+	event->source = SOURCE;
+	event->id = build_id(round, event->type.ptr, event->start_ns, discriminator);
+	parts = (struct event_id){ .machine =
+					   str_sub(event->id, 0, round->context->machine->id.len),
+		.source = event->source,
+		.type = event->type };
+	parts.discriminator = str_sub(event->id, round->discriminator_at, event->id.len);
+	return intake_made(round->intake, event, &parts, origin, &result, err);
+}
+
+const char *claude_event_type(enum claude_item_kind kind)
+{
+	switch (kind) {
+	case ITEM_PROMPT:
+		return "user_message";
+	case ITEM_RESPONSE:
+		return "agent_response";
+	case ITEM_CALL:
+		return "agent_tool_use";
+	case ITEM_TOOL_ERROR:
+		return "agent_tool_error";
+	case ITEM_API_ERROR:
+		return "agent_error";
+	case ITEM_DELEGATED:
+		break;
+	}
+	return NULL;
+}
+
+static int give_item(void *context, const struct claude_item *item, struct err *err)
+{
+	struct claude_round *round = context;
+	struct event event = {
+		.type = str_from(claude_event_type(item->kind)),
+		.start_ns = item->at_ns,
+		.revision = item->revision,
+		.data = item->data,
+	};
+	/* The line is gone: of an event that is refused its own form is kept. */
+	struct quarantine_entry origin = {
+		.source = SOURCE, .path = item->path, .offset = item->offset
+	};
+
+	return emit(round, &event, item->natural, &origin, err);
+}
+
+int claude_round_withdraw(
+	struct claude_round *round, const struct claude_item *item, struct err *err)
+{
+	const char *type = claude_event_type(item->kind);
+
+	return intake_withdraw(
+		round->intake, build_id(round, type, item->at_ns, item->natural), err);
+}
+
+int claude_round_data(struct claude_round *round, const struct claude_item *item, struct str *out,
+	struct err *err)
+{
+	const char *type = claude_event_type(item->kind);
+	struct arena *arena = claude_memory_arena(round->memory);
+	struct stored_event stored;
+	int rc;
+
+	*out = item->data;
+	if (item->data.len > 0 || !item->stored || !type)
+		return 0;
+	rc = store_event_find(round->context->store,
+		build_id(round, type, item->at_ns, item->natural), arena, &stored, err);
+	if (rc == 0)
+		*out = stored.event.data;
+	return rc == ERR_NOT_FOUND ? 0 : rc; /* retention may have deleted it */
+}
+
 /* The event of SESSION, if it shows something new. */
 static int show_session(struct claude_round *round, struct claude_session *session, struct err *err)
 {
 	CLEANUP(buf_release) struct buf discriminator = BUF_INIT;
-	struct claude_event event = { .type = "agent_session", .at_ns = session->at_ns };
+	struct event event = { .type = STR("agent_session"), .start_ns = session->at_ns };
 	struct quarantine_entry origin = { .source = SOURCE, .offset = -1 };
 	uint64_t shown;
 
 	if (!session->talks || session->at_ns == INT64_MIN)
 		return 0;
 	buf_clear(&round->text);
-	claude_session_data(session,
-		collect_text_of(round->context, "claude", session->cwd) != TEXT_NONE, &round->text);
+	claude_session_data(session, claude_round_place(round, session->cwd)->text, &round->text);
 	shown = hash64(buf_str(&round->text), 0);
 	if (session->revision > 0 && shown == session->shown)
 		return 0;
@@ -176,12 +274,11 @@ static int show_session(struct claude_round *round, struct claude_session *sessi
 		session->records > session->revision ? session->records : session->revision + 1;
 	buf_add(&discriminator, session->id);
 	buf_addc(&discriminator, ":facts");
-	event.discriminator = buf_str(&discriminator);
 	event.revision = session->revision;
 	event.data = buf_str(&round->text);
 	if (session->path_count > 0)
 		origin.path = session->paths[0];
-	return claude_round_emit(round, &event, &origin, err);
+	return emit(round, &event, buf_str(&discriminator), &origin, err);
 }
 
 static int put_session(struct claude_round *round, struct claude_session *session, struct err *err)
@@ -197,16 +294,27 @@ static int put_session(struct claude_round *round, struct claude_session *sessio
 	return intake_memo_put(round->intake, SOURCE, str_from(name), buf_str(&round->text), err);
 }
 
+bool claude_round_is_full(const struct claude_round *round)
+{
+	return claude_memory_items(round->memory) >= BATCH_ITEMS ||
+	       claude_memory_bytes(round->memory) >= BATCH_MEMORY ||
+	       round->batch_bytes >= BATCH_BYTES;
+}
+
 int claude_round_commit(struct claude_round *round, struct err *err)
 {
+	if (claude_memory_give(round->memory, give_item, round, err) < 0)
+		return err->code;
 	for (size_t i = 0; i < SESSION_SLOTS; i++)
 		for (struct claude_session *at = round->slots[i]; at; at = at->next)
 			if (at->changed && put_session(round, at, err) < 0)
 				return err->code;
-	if (put_unsettled(round, err) < 0)
+	if (claude_memory_put(round->memory, err) < 0 || put_unsettled(round, err) < 0 ||
+		intake_commit(round->intake, err) < 0)
 		return err->code;
+	claude_memory_clear(round->memory);
 	round->batch_bytes = 0;
-	return intake_commit(round->intake, err);
+	return 0;
 }
 
 int claude_round_relax(struct claude_round *round, struct err *err)
@@ -221,121 +329,55 @@ int claude_round_relax(struct claude_round *round, struct err *err)
 	return 0;
 }
 
-/* --- items --- */
+/* --- directories and tools --- */
 
-static bool read_item(struct str text, struct claude_item *item)
+static struct claude_place *new_place(struct claude_round *round, struct str cwd)
 {
-	int64_t flags = 0;
-	bool good = str_to_u64(str_split(&text, ' '), &item->owner) &&
-		    str_to_i64(str_split(&text, ' '), &item->at_ns) &&
-		    str_to_i64(str_split(&text, ' '), &item->revision) &&
-		    str_to_i64(str_split(&text, ' '), &flags);
+	CLEANUP(arena_release) struct arena scratch = { 0 };
+	struct arena *arena = &round->places_arena;
+	struct claude_place *place = arena_zalloc(arena, 1, sizeof(*place));
 
-	item->shared = (flags & FLAG_SHARED) != 0;
-	item->sidechain = (flags & FLAG_SIDECHAIN) != 0;
-	item->stopped = (flags & FLAG_STOPPED) != 0;
-	for (int i = 0; i < CLAUDE_TOKENS; i++)
-		if (!text.ptr || !str_to_i64(str_split(&text, ' '), &item->tokens[i]))
-			item->tokens[i] = -1;
-	return good;
+	place->cwd = arena_str(arena, cwd);
+	if (cwd.len > 0)
+		place->project =
+			arena_str(arena, project_find(&scratch, arena_cstr(&scratch, cwd)).name);
+	place->excluded = collect_excluded(round->context, cwd);
+	place->text = collect_text_of(round->context, "claude", cwd);
+	return place;
 }
 
-int claude_round_item(struct claude_round *round, enum claude_item_kind kind, struct str natural,
-	struct claude_item *item, bool *found, struct err *err)
+const struct claude_place *claude_round_place(struct claude_round *round, struct str cwd)
 {
-	uint8_t hash[16];
-	struct str text;
-
-	*item = (struct claude_item){ .tokens = { -1, -1, -1, -1 } };
-	hash128(natural, hash);
-	item->key[0] = (char)kind;
-	hash_hex(hash, sizeof(hash), item->key + 1);
-	if (intake_memo_get(round->intake, SOURCE, str_from(item->key), &round->scratch, &text,
-		    found, err) < 0)
-		return err->code;
-	if (*found && !read_item(text, item))
-		return err_set(err, ERR_CORRUPT, "the memory of a Claude record is damaged");
-	return 0;
-}
-
-int claude_round_put_item(
-	struct claude_round *round, const struct claude_item *item, struct err *err)
-{
-	char text[ITEM_BYTES];
-	int flags = (item->shared ? FLAG_SHARED : 0) | (item->sidechain ? FLAG_SIDECHAIN : 0) |
-		    (item->stopped ? FLAG_STOPPED : 0);
-	int len = snprintf(text, sizeof(text), "%" PRIu64 " %" PRId64 " %" PRId64 " %d",
-		item->owner, item->at_ns, item->revision, flags);
-
-	if (item->key[0] == ITEM_RESPONSE)
-		len += snprintf(text + len, sizeof(text) - (size_t)len,
-			" %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64, item->tokens[0],
-			item->tokens[1], item->tokens[2], item->tokens[3]);
-	return intake_memo_put(
-		round->intake, SOURCE, str_from(item->key), (struct str){ text, (size_t)len }, err);
-}
-
-/* --- projects and events --- */
-
-struct str claude_round_project(struct claude_round *round, struct str cwd)
-{
-	CLEANUP(arena_release) struct arena arena = { 0 };
 	struct claude_place **link = &round->places, *place;
 
-	if (cwd.len == 0)
-		return cwd;
 	while ((place = *link) && !str_eq(place->cwd, cwd))
 		link = &place->next;
-	if (place) { /* to the front: the next record asks for it again */
+	if (place) /* to the front: the next record asks for it again */
 		*link = place->next;
-	} else {
-		struct str name = project_find(&arena, arena_cstr(&arena, cwd)).name;
-
-		place = mem_alloc(sizeof(*place) + cwd.len + name.len);
-		memcpy((char *)(place + 1), cwd.ptr, cwd.len);
-		place->cwd = (struct str){ (char *)(place + 1), cwd.len };
-		if (name.len > 0)
-			memcpy((char *)(place + 1) + cwd.len, name.ptr, name.len);
-		place->project = (struct str){ (char *)(place + 1) + cwd.len, name.len };
-	}
+	else
+		place = new_place(round, cwd);
 	place->next = round->places;
 	round->places = place;
-	return place->project;
+	return place;
 }
 
-/* An id must be the same after a journey as UTF-8. */
-static struct str build_id(
-	struct claude_round *round, const char *type, int64_t at_ns, struct str discriminator)
+struct str claude_round_tool_class(struct claude_round *round, struct str tool)
 {
-	CLEANUP(buf_release) struct buf clean = BUF_INIT;
+	struct claude_tool *known = round->tools;
+	size_t count = 0;
 
-	buf_clear(&round->id);
-	utf8_add_clean(&clean, discriminator);
-	id_build(&round->id, round->context->machine->id, SOURCE, str_from(type), at_ns,
-		buf_str(&clean));
-	return buf_str(&round->id);
-}
-
-int claude_round_emit(struct claude_round *round, const struct claude_event *event,
-	const struct quarantine_entry *origin, struct err *err)
-{
-	struct event out = {
-		.id = build_id(round, event->type, event->at_ns, event->discriminator),
-		.source = SOURCE,
-		.type = str_from(event->type),
-		.start_ns = event->at_ns,
-		.revision = event->revision,
-		.data = event->data,
-	};
-	enum intake_result result;
-
-	return intake_event(round->intake, &out, origin, &result, err);
-}
-
-int claude_round_withdraw(struct claude_round *round, const char *type, int64_t at_ns,
-	struct str discriminator, struct err *err)
-{
-	return intake_withdraw(round->intake, build_id(round, type, at_ns, discriminator), err);
+	for (; known && !str_eq(known->name, tool); known = known->next)
+		count++;
+	if (!known && count >= TOOLS_KEPT)
+		return str_from(agent_tool_class(tool));
+	if (!known) {
+		known = arena_zalloc(&round->places_arena, 1, sizeof(*known));
+		known->name = arena_str(&round->places_arena, tool);
+		known->class = str_from(agent_tool_class(tool));
+		known->next = round->tools;
+		round->tools = known;
+	}
+	return known->class;
 }
 
 /* --- begin and end --- */
@@ -345,25 +387,24 @@ int claude_round_begin(
 {
 	*round = (struct claude_round){ .context = context };
 	round->slots = mem_zalloc(SESSION_SLOTS * sizeof(struct claude_session *));
-	if (intake_begin_lazy(&round->intake, context->store, err) < 0)
+	if (intake_begin_lazy(&round->intake, context->store, err) < 0 ||
+		claude_memory_new(&round->memory, round->intake, SOURCE, err) < 0)
 		return err->code;
 	return load_unsettled(round, err);
 }
 
 void claude_round_release(struct claude_round *round)
 {
-	while (round->places) {
-		struct claude_place *place = round->places;
-
-		round->places = place->next;
-		free(place);
-	}
+	claude_memory_free(round->memory);
 	intake_free(round->intake);
 	arena_release(&round->sessions_arena);
 	arena_release(&round->scratch);
+	arena_release(&round->places_arena);
 	json_parser_release(&round->parser);
 	buf_release(&round->text);
 	buf_release(&round->id);
+	buf_release(&round->ending);
+	buf_release(&round->ending_branch);
 	free(round->slots);
 	free(round->unsettled);
 }

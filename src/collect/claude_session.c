@@ -5,6 +5,12 @@
 #include "collect/claude_session.h"
 
 #include "base/hash.h"
+#include "base/utf8.h"
+
+enum {
+	SUMMARY_BYTES = 200,
+	TEXT_BYTES = 128 << 10, /* escaped as JSON still within LIMIT_EVENT_BYTES */
+};
 
 static const struct {
 	const char *key;
@@ -14,6 +20,8 @@ static const struct {
 	{ "parent", offsetof(struct claude_session, parent) },
 	{ "cwd", offsetof(struct claude_session, cwd) },
 	{ "project", offsetof(struct claude_session, project) },
+	{ "branch", offsetof(struct claude_session, branch) },
+	{ "version", offsetof(struct claude_session, version) },
 	{ "title", offsetof(struct claude_session, title) },
 };
 
@@ -24,10 +32,12 @@ static const struct {
 	bool shown;
 } numbers[] = {
 	{ "prompts", offsetof(struct claude_session, counts.prompts), true },
+	{ "commands", offsetof(struct claude_session, counts.commands), true },
 	{ "responses", offsetof(struct claude_session, counts.responses), true },
 	{ "tool_calls", offsetof(struct claude_session, counts.tool_calls), true },
 	{ "tool_errors", offsetof(struct claude_session, counts.tool_errors), true },
 	{ "api_errors", offsetof(struct claude_session, counts.api_errors), true },
+	{ "cancelled", offsetof(struct claude_session, counts.cancelled), true },
 	{ "malformed", offsetof(struct claude_session, malformed), true },
 	{ "unknown_records", offsetof(struct claude_session, unknown), true },
 	{ "at", offsetof(struct claude_session, at_ns), false },
@@ -37,6 +47,7 @@ static const struct {
 	{ "unshared", offsetof(struct claude_session, unshared_ns), false },
 	{ "items", offsetof(struct claude_session, items), false },
 	{ "revision", offsetof(struct claude_session, revision), false },
+	{ "version_at", offsetof(struct claude_session, version_ns), false },
 };
 
 static struct str *text_of(const struct claude_session *session, size_t offset)
@@ -60,7 +71,7 @@ struct claude_counts claude_counts_none(void)
 
 void claude_counts_time(struct claude_counts *counts, const struct claude_record *record)
 {
-	if (!record->has_time || record->implausible_time)
+	if (!record->has_time || record->implausible_time || record->command.len > 0)
 		return;
 	if (record->at_ns < counts->started_ns)
 		counts->started_ns = record->at_ns;
@@ -97,6 +108,19 @@ struct str claude_session_type(const struct claude_session *session)
 			       str_find_str(session->id, STR("compact")) >= 0
 		       ? STR("agent")
 		       : STR("subagent");
+}
+
+/* By time, so that the order of reading does not matter. */
+void claude_session_note_version(
+	struct claude_session *session, const struct claude_record *record, struct arena *arena)
+{
+	if (record->version.len == 0 || !record->has_time || record->at_ns < session->version_ns ||
+		(record->at_ns == session->version_ns &&
+			str_cmp(record->version, session->version) <= 0))
+		return;
+	session->version_ns = record->at_ns;
+	if (!str_eq(record->version, session->version))
+		session->version = arena_str(arena, record->version);
 }
 
 static void forget_gone_paths(struct claude_session *session)
@@ -233,7 +257,8 @@ int claude_session_read(struct claude_session *session, struct str text, struct 
 		*text_of(session, texts[i].offset) =
 			arena_str(arena, json_get_str(root, texts[i].key));
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-		good &= json_get_i64(root, numbers[i].key, number_of(session, numbers[i].offset));
+		good &= !json_get(root, numbers[i].key) ||
+			json_get_i64(root, numbers[i].key, number_of(session, numbers[i].offset));
 	for (int i = 0; i < CLAUDE_TOKENS; i++)
 		good &= json_get_i64(root, claude_token_key(i), &session->counts.tokens[i]);
 	good &= json_get_i64(root, "shown", &shown);
@@ -263,7 +288,43 @@ static void put_time(struct json_writer *writer, const char *key, int64_t ns)
 	json_kv_str(writer, key, str_from(time_format(ns, 3, text)));
 }
 
-void claude_session_data(const struct claude_session *session, bool with_title, struct buf *out)
+struct str claude_kept_text(struct str text, enum collect_text how)
+{
+	struct str rest = text;
+
+	switch (how) {
+	case TEXT_NONE:
+		break;
+	case TEXT_SUMMARY:
+		return utf8_cut(str_split(&rest, '\n'), SUMMARY_BYTES);
+	case TEXT_FULL:
+		return utf8_cut(text, TEXT_BYTES);
+	}
+	return STR("");
+}
+
+static void put_counts(struct json_writer *writer, const struct claude_session *session)
+{
+	/* Claude's log does not tell of these apart from tool calls; of going back it tells
+	 * nothing. */
+	static const char *const none[] = { "file_reads", "file_edits", "withdrawn" };
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		if (numbers[i].shown)
+			json_kv_i64(writer, numbers[i].key, *number_of(session, numbers[i].offset));
+	for (size_t i = 0; i < ARRAY_LEN(none); i++)
+		json_kv_i64(writer, none[i], 0);
+	for (int i = 0; i < CLAUDE_TOKENS; i++) {
+		if (session->counts.tokens[i] < 0)
+			json_kv_null(writer, claude_token_key(i));
+		else
+			json_kv_i64(writer, claude_token_key(i), session->counts.tokens[i]);
+	}
+	json_kv_null(writer, "reasoning_tokens"); /* part of the output, never told apart */
+}
+
+void claude_session_data(
+	const struct claude_session *session, enum collect_text text, struct buf *out)
 {
 	struct json_writer writer = json_writer(out);
 
@@ -272,23 +333,15 @@ void claude_session_data(const struct claude_session *session, bool with_title, 
 	json_kv_str(&writer, "session_id", session->id);
 	put_text(&writer, "parent_session_id", session->parent);
 	json_kv_str(&writer, "session_type", claude_session_type(session));
-	put_text(&writer, "cwd", session->cwd);
-	put_text(&writer, "git_project", session->project);
-	if (with_title)
-		put_text(&writer, "title", session->title);
+	put_text(&writer, "agent_version", session->version);
+	put_text(&writer, "title", claude_kept_text(session->title, text));
 	if (session->counts.started_ns <= session->counts.ended_ns) {
 		put_time(&writer, "started_at", session->counts.started_ns);
 		put_time(&writer, "ended_at", session->counts.ended_ns);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-		if (numbers[i].shown)
-			json_kv_i64(
-				&writer, numbers[i].key, *number_of(session, numbers[i].offset));
-	for (int i = 0; i < CLAUDE_TOKENS; i++) {
-		if (session->counts.tokens[i] < 0)
-			json_kv_null(&writer, claude_token_key(i));
-		else
-			json_kv_i64(&writer, claude_token_key(i), session->counts.tokens[i]);
-	}
+	put_counts(&writer, session);
+	put_text(&writer, "cwd", session->cwd);
+	put_text(&writer, "git_project", session->project);
+	put_text(&writer, "git_branch", session->branch);
 	json_end_object(&writer);
 }

@@ -10,11 +10,13 @@
 #include <stdlib.h>
 
 #include "collect/claude.h"
-#include "model/limits.h"
+#include "collect/places.h"
 
 enum {
 	SUBAGENT_LEVELS = 4,
-	PROJECTS_DEPTH = 2 + SUBAGENT_LEVELS, /* PROJECT/SESSION/subagents and below */
+	PROJECT_LEVELS = 2 + SUBAGENT_LEVELS, /* below `projects`: PROJECT/SESSION/subagents/… */
+	LOCAL_LEVELS = 8,
+	LOCAL_DIRS = 20000, /* people's files lie among them */
 	ENTERED_SLOTS = 1024,
 };
 
@@ -29,8 +31,12 @@ struct walk {
 	struct arena *arena;
 	struct claude_files *out;
 	size_t capacity;
-	struct source_places *places; /* set: only the roots are wanted, nothing is walked */
 	struct entered *entered[ENTERED_SLOTS];
+};
+
+struct path_names {
+	const char **names;
+	size_t count;
 };
 
 static void add_file(struct walk *walk, const char *path)
@@ -154,47 +160,79 @@ static void walk_projects(struct walk *walk, const char *path)
 			walk_project(walk, fs_join(walk->arena, path, entry->d_name));
 }
 
-static void walk_root(struct walk *walk, const char *root)
+/* The `projects` of ROOT. */
+static const char *projects_of(struct arena *arena, const char *root)
 {
 	struct str path = str_from(root);
-	const char *projects;
 
 	while (path.len > 1 && path.ptr[path.len - 1] == '/')
 		path.len--;
 	if (str_ends(path, STR("/projects")))
-		projects = arena_cstr(walk->arena, path);
-	else
-		projects = fs_join(walk->arena, root, "projects");
-	if (walk->places)
-		source_place_add(walk->places, projects, PROJECTS_DEPTH, false);
-	else
-		walk_projects(walk, projects);
+		return arena_cstr(arena, path);
+	return fs_join(arena, root, "projects");
 }
 
-/* $CLAUDE_CONFIG_DIR, if it says anything. */
-static bool walk_environment(struct walk *walk)
+/*
+ * Every `projects` below PATH is one of an agent that the desktop program started. Links are not
+ * followed here: what an agent works on lies beside it.
+ */
+static void walk_local(struct walk *walk, const char *path, int levels, int *dirs)
+{
+	CLEANUP(close_dirp) DIR *dir = open_dir(walk, path);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)) && *dirs > 0) {
+		const char *below;
+
+		if (entry->d_type != DT_DIR || !may_be_dir(entry))
+			continue;
+		--*dirs;
+		below = fs_join(walk->arena, path, entry->d_name);
+		if (strcmp(entry->d_name, "projects") == 0)
+			walk_projects(walk, below);
+		else if (levels > 1)
+			walk_local(walk, below, levels - 1, dirs);
+	}
+}
+
+static const char *local_root(const struct collect_context *context, struct arena *arena)
+{
+	return fs_join(
+		arena, places_config_home(context, arena), "Claude/local-agent-mode-sessions");
+}
+
+/* `projects` directories that there are or may be: of $CLAUDE_CONFIG_DIR, if it says anything, or
+ * else of the home directory; and of the configuration. */
+static struct path_names root_names(const struct collect_context *context, struct arena *arena)
 {
 	struct str rest = str_from(getenv("CLAUDE_CONFIG_DIR"));
-	bool any = false;
+	const char *const *extra = source_roots(context, claude_source.name);
+	struct path_names out = { NULL, 0 };
+	size_t most = 2;
 
+	for (size_t i = 0; i < rest.len; i++)
+		most += rest.ptr[i] == ',';
+	for (size_t i = 0; extra[i]; i++)
+		most++;
+	out.names = arena_zalloc(arena, most, sizeof(*out.names));
 	while (rest.len > 0) {
 		struct str entry = str_trim(str_split(&rest, ','));
 
 		if (entry.len > 0)
-			walk_root(walk, arena_cstr(walk->arena, entry));
-		any |= entry.len > 0;
+			out.names[out.count++] = projects_of(arena, arena_cstr(arena, entry));
 	}
-	return any;
-}
+	if (out.count == 0) {
+		const char *config = getenv("XDG_CONFIG_HOME");
 
-static void walk_home(struct walk *walk)
-{
-	const char *home = walk->context->dirs->home, *config = getenv("XDG_CONFIG_HOME");
-
-	if (!config || config[0] != '/')
-		config = fs_join(walk->arena, home, ".config");
-	walk_root(walk, fs_join(walk->arena, config, "claude"));
-	walk_root(walk, fs_join(walk->arena, home, ".claude"));
+		if (!config || config[0] != '/')
+			config = fs_join(arena, context->dirs->home, ".config");
+		out.names[out.count++] = projects_of(arena, fs_join(arena, config, "claude"));
+		out.names[out.count++] =
+			projects_of(arena, fs_join(arena, context->dirs->home, ".claude"));
+	}
+	for (size_t i = 0; extra[i]; i++)
+		out.names[out.count++] = projects_of(arena, extra[i]);
+	return out;
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -202,33 +240,33 @@ static int by_bytes(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void walk_roots(struct walk *walk)
-{
-	const char *const *extra = source_roots(walk->context, claude_source.name);
-
-	if (!walk_environment(walk))
-		walk_home(walk);
-	for (size_t i = 0; extra[i]; i++)
-		walk_root(walk, extra[i]);
-}
-
-void claude_places(const struct collect_context *context, struct source_places *places)
-{
-	CLEANUP(arena_release) struct arena arena = { 0 };
-	struct walk walk = { .context = context, .arena = &arena, .places = places };
-
-	walk_roots(&walk);
-}
-
 struct claude_files claude_walk(const struct collect_context *context, struct arena *arena)
 {
 	struct claude_files out = { NULL, 0, 0 };
 	struct walk walk = { .context = context, .arena = arena, .out = &out };
+	struct path_names roots = root_names(context, arena);
+	int dirs = LOCAL_DIRS;
 
-	walk_roots(&walk);
+	for (size_t i = 0; i < roots.count; i++)
+		walk_projects(&walk, roots.names[i]);
+	walk_local(&walk, local_root(context, arena), LOCAL_LEVELS, &dirs);
+	if (dirs == 0)
+		log_warn(context->log,
+			"more than %d directories below '%s': not all were looked at", LOCAL_DIRS,
+			local_root(context, arena));
 	if (out.count > 1)
 		qsort(out.paths, out.count, sizeof(*out.paths), by_bytes);
 	return out;
+}
+
+void claude_places(const struct collect_context *context, struct source_places *places)
+{
+	struct path_names roots = root_names(context, places->arena);
+
+	for (size_t i = 0; i < roots.count; i++)
+		source_place_add(places, roots.names[i], PROJECT_LEVELS, false);
+	source_place_add(
+		places, local_root(context, places->arena), LOCAL_LEVELS + PROJECT_LEVELS, false);
 }
 
 struct str claude_agent_of(const char *path)

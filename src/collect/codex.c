@@ -66,16 +66,30 @@ static int mend(struct codex_reading *main, const struct codex_file *file, struc
 
 /* --- the end of a file --- */
 
+static int collect_again(struct codex_round *round, const char *path, struct err *err);
+
+/*
+ * SESSION has been read: who starts with copies of its records is read again. This is before the
+ * cursor of its own file is saved: whoever is killed on the way begins anew.
+ */
 static int wake(struct codex_round *round, struct str session, struct err *err)
 {
+	CLEANUP(arena_release) struct arena arena = { 0 };
 	const char **paths;
 	size_t count;
+	int rc = 0;
 
-	if (codex_waiting(round->intake, session, &round->arena, &paths, &count, err) < 0)
+	if (round->depth >= CODEX_DEEPEST)
+		return 0;
+	if (codex_waiting(round->intake, session, &arena, &paths, &count, err) < 0)
 		return err->code;
-	for (size_t i = 0; i < count; i++)
-		path_list_add(&round->again, paths[i]);
-	return 0;
+	round->depth++;
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = collect_again(round, paths[i], err);
+	round->depth--;
+	if (rc < 0 || count == 0)
+		return rc;
+	return codex_nobody_waits(round->intake, session, err);
 }
 
 /* The session is known from now on. */
@@ -90,17 +104,16 @@ static int remember(struct codex_reading *reading, struct err *err)
 		return 0;
 	if (codex_known(round->intake, buf_str(&parser->id), &before, &found, err) < 0)
 		return err->code;
-	if (!found && wake(round, buf_str(&parser->id), err) < 0)
-		return err->code;
 	if (parser->origin.len > 0 && !parser->origin_known &&
 		codex_wait(round->intake, buf_str(&parser->origin), reading->path, err) < 0)
 		return err->code;
 	if (now.unknown < before.unknown)
 		now.unknown = before.unknown;
-	if (found && now.started_ns == before.started_ns && now.ended_ns == before.ended_ns &&
-		now.unknown == before.unknown)
-		return 0;
-	return codex_remember(round->intake, buf_str(&parser->id), &now, err);
+	if ((!found || now.started_ns != before.started_ns || now.ended_ns != before.ended_ns ||
+		    now.unknown != before.unknown) &&
+		codex_remember(round->intake, buf_str(&parser->id), &now, err) < 0)
+		return err->code;
+	return wake(round, buf_str(&parser->id), err);
 }
 
 /* Read it to its end, and give what there is of it. */
@@ -309,13 +322,9 @@ static int codex_collect(
 		return err->code;
 	round.intake = agent_round_intake(round.put);
 	round.files = codex_walk(context, &round.arena);
-	round.again = path_list(&round.arena);
 	announce(&round);
 	for (size_t i = 0; i < round.files.count; i++)
 		if (collect_file(&round, &round.files.items[i], err) < 0)
-			return err->code;
-	for (size_t i = 0; i < round.again.count; i++)
-		if (collect_again(&round, round.again.paths[i], err) < 0)
 			return err->code;
 	if (tail_set_forget_missing(round.set, round.intake, err) < 0)
 		return err->code;

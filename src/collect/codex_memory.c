@@ -154,7 +154,10 @@ int codex_waiting(struct intake *intake, struct str origin, struct arena *arena,
 	while (rc == 0 && json_next(&values, &key, &path))
 		(*paths)[(*count)++] = arena_cstr(arena, json_str(path));
 	json_parser_release(&parser);
-	if (rc == 0 && *count > 0)
-		rc = put(intake, "wait", origin, STR(""), STR("[]"), err);
 	return rc;
+}
+
+int codex_nobody_waits(struct intake *intake, struct str origin, struct err *err)
+{
+	return put(intake, "wait", origin, STR(""), STR("[]"), err);
 }

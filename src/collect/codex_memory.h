@@ -27,8 +27,9 @@ MUST_USE int codex_turn_remember(
 /* The file at PATH waits for ORIGIN to be read. */
 MUST_USE int codex_wait(
 	struct intake *intake, struct str origin, const char *path, struct err *err);
-/* Who waits for ORIGIN: *COUNT paths in the arena; nobody does from now on. */
+/* Who waits for ORIGIN: *COUNT paths in the arena. Until codex_nobody_waits. */
 MUST_USE int codex_waiting(struct intake *intake, struct str origin, struct arena *arena,
 	const char ***paths, size_t *count, struct err *err);
+MUST_USE int codex_nobody_waits(struct intake *intake, struct str origin, struct err *err);
 
 #endif

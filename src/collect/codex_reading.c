@@ -10,7 +10,6 @@ enum {
 	BATCH_ITEMS = 2000,
 	BATCH_BYTES = 8 << 20, /* of items */
 	BATCH_READ = 64 << 20, /* of lines: progress is kept */
-	DEEPEST_ORIGIN = 16,
 };
 
 void codex_reading_release(struct codex_reading *reading)
@@ -142,7 +141,7 @@ static int read_origin(struct codex_round *round, struct str origin, struct err 
 {
 	int rc = 0;
 
-	if (round->depth >= DEEPEST_ORIGIN)
+	if (round->depth >= CODEX_DEEPEST)
 		return 0;
 	round->depth++;
 	for (size_t i = 0; i < round->files.count && rc == 0; i++)
@@ -157,8 +156,6 @@ static int find_origin(
 {
 	struct codex_span span;
 
-	/* A batch is pending here only if it holds nothing: an origin stands in the first records.
-	 */
 	if (!reading->mute && !reading->passing && read_origin(reading->round, origin, err) < 0)
 		return err->code;
 	return codex_known(reading->round->intake, origin, &span, known, err);

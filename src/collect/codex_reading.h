@@ -14,6 +14,8 @@
  * which forgets all cursors. */
 #define CODEX_EXCLUDED STR("{\"excluded\":true}")
 
+enum { CODEX_DEEPEST = 16 };
+
 struct codex_round {
 	const struct collect_context *context;
 	struct source_counts *counts;
@@ -22,10 +24,9 @@ struct codex_round {
 	struct tail_set *set;
 	struct arena arena;
 	struct codex_files files;
-	struct path_list again; /* files to be read again: their origin has come */
 	/* One file of FILES, unless it is done. */
 	int (*collect)(struct codex_round *round, struct codex_file *file, struct err *err);
-	int depth; /* of origins read on the way */
+	int depth; /* of files read on the way to another, origins and who waits for them */
 };
 
 /* One pass over a file. */

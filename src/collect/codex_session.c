@@ -226,6 +226,8 @@ static void take_meta(struct codex_parser *parser, const struct codex_record *re
 	parser->news = true;
 	set_id(&parser->parent, meta->parent);
 	set_id(&parser->origin, meta->parent.len > 0 ? meta->parent : meta->forked_from);
+	if (str_eq(buf_str(&parser->origin), buf_str(&parser->id)))
+		buf_clear(&parser->origin);
 	parser->origin_news = parser->origin.len > 0;
 	set(&parser->version, meta->version);
 	set(&parser->branch, meta->branch);

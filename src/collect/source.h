@@ -56,6 +56,7 @@ struct collect_context {
 	const struct source_settings *settings; /* one row per source that has any */
 	size_t settings_count;
 	struct collect_progress *progress; /* NULL: nobody looks */
+	int64_t retention_days;            /* for retention_run; 0 keeps everything */
 };
 
 /*

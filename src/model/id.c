@@ -8,11 +8,15 @@ enum { ID_TIME_BYTES = 24 }; /* 2026-02-03T14:32:01.250Z */
 
 void id_add_machine(struct buf *out, struct str machine)
 {
+	char *to = buf_reserve(out, machine.len);
+
 	for (size_t i = 0; i < machine.len; i++) {
 		char c = machine.ptr[i];
 
-		buf_byte(out, c >= 'A' && c <= 'F' ? (char)(c + ('a' - 'A')) : c);
+		to[i] = c >= 'A' && c <= 'F' ? (char)(c + ('a' - 'A')) : c;
 	}
+	to[machine.len] = '\0';
+	out->len += machine.len;
 }
 
 void id_build(struct buf *out, struct str machine, struct str source, struct str type,

@@ -16,7 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
+#include "collect/retention.h"
 
 enum {
 	REPORT = 0x1e,
@@ -115,6 +117,15 @@ static void take_signals(void)
 #endif
 }
 
+/* No remote is fed by itself yet: none holds anything back. */
+static int retain(const struct collect_context *context, struct err *err)
+{
+	bool ran;
+
+	return retention_run(context->store, context->retention_days, INT64_MAX, clock_now_ns(),
+		context->log, &ran, err);
+}
+
 static _Noreturn void work(const struct job_plan *plan, int fd)
 {
 	const struct store_options options = { .url = plan->store_url, .must_exist = true };
@@ -141,6 +152,8 @@ static _Noreturn void work(const struct job_plan *plan, int fd)
 			err = (struct err){ 0 };
 		report_end(i, &counts, &err);
 	}
+	if (context.store && retain(&context, &fault) < 0)
+		log_warn(context.log, "retention: %s", fault.message);
 	store_close(context.store);
 	_exit(0);
 }

@@ -64,7 +64,7 @@ static int start_writing(struct intake *intake, struct err *err)
 		return err->code;
 	intake->writing = true;
 	catalogue_begin(intake->events.catalogue);
-	return dictionary_begin(intake->events.dictionary, err);
+	return events_begin(&intake->events, err);
 }
 
 static void undo(struct intake *intake)
@@ -73,7 +73,7 @@ static void undo(struct intake *intake)
 		db_write_rollback(intake->store);
 	intake->writing = false;
 	catalogue_forget(intake->events.catalogue);
-	dictionary_forget(intake->events.dictionary);
+	events_forget(&intake->events);
 	intake->counts = intake->committed;
 	intake->pending = 0;
 }
@@ -121,6 +121,8 @@ int intake_commit(struct intake *intake, struct err *err)
 		rc = catalogue_flush(intake->events.catalogue, err);
 		if (rc == 0)
 			rc = db_write_commit(intake->store, err);
+		if (rc == 0)
+			events_committed(&intake->events);
 	}
 	if (rc < 0) {
 		undo(intake);
@@ -138,6 +140,7 @@ void intake_free(struct intake *intake)
 	if (!intake)
 		return;
 	undo(intake);
+	events_release(&intake->events);
 	catalogue_free(intake->events.catalogue);
 	dictionary_free(intake->events.dictionary);
 	arena_release(&intake->words);
@@ -284,9 +287,9 @@ static void check_data(struct intake *intake, const struct event *event,
 	err_set(&fault->detail, ERR_PARSE, "a %s event needs the key '%s'", type->name, missing);
 }
 
-/* DECODED: the data comes from wire_decode, which has checked and written it itself. */
+/* CHECKED: the data comes from wire_decode, or from who made the event. */
 static void check_event(
-	struct intake *intake, const struct event *event, bool decoded, struct fault *fault)
+	struct intake *intake, const struct event *event, bool checked, struct fault *fault)
 {
 	fault->reason = NULL;
 	check_names(event, fault);
@@ -296,7 +299,7 @@ static void check_event(
 		return;
 	if (event->data.len > LIMIT_EVENT_BYTES)
 		fault_set(fault, "too_long", "the event's data is too long");
-	else if (!decoded)
+	else if (!checked)
 		check_data(intake, event, event_type_find(event->type), fault);
 }
 
@@ -409,22 +412,20 @@ static int judge(struct intake *intake, const struct event *event, const struct 
 	return 0;
 }
 
-static int take(struct intake *intake, const struct event *event, enum intake_result *result,
-	struct err *err)
+static int take(struct intake *intake, const struct event *event, const struct event_name *name,
+	enum intake_result *result, struct err *err)
 {
 	struct verdict verdict = { .result = INTAKE_NEW };
-	struct event_name name;
 
-	event_name(&name, event->id);
-	if (intake->lazy && !intake->writing && judge(intake, event, &name, &verdict, err) < 0)
+	if (intake->lazy && !intake->writing && judge(intake, event, name, &verdict, err) < 0)
 		return err->code;
 	if (verdict.result != INTAKE_DUPLICATE &&
-		(start_writing(intake, err) < 0 || judge(intake, event, &name, &verdict, err) < 0))
+		(start_writing(intake, err) < 0 || judge(intake, event, name, &verdict, err) < 0))
 		return err->code;
 	*result = verdict.result;
 	if (verdict.result == INTAKE_DUPLICATE)
 		return 0;
-	return events_put(&intake->events, event, &name, verdict.found ? &verdict.old : NULL, err);
+	return events_put(&intake->events, event, name, verdict.found ? &verdict.old : NULL, err);
 }
 
 static void count_event(struct intake *intake, const struct event *event,
@@ -442,19 +443,30 @@ static void count_event(struct intake *intake, const struct event *event,
 	counts->sessions += type != NULL && type->role == ROLE_SESSION;
 }
 
-static int take_event(struct intake *intake, const struct event *event, bool decoded,
+/* What is known of an event besides itself. */
+struct knowledge {
+	bool checked;                 /* its data was checked or written by this program */
+	const struct event_id *parts; /* of its id; NULL: to be told from it */
+};
+
+static int take_event(struct intake *intake, const struct event *event, struct knowledge known,
 	const struct quarantine_entry *origin, enum intake_result *result, struct err *err)
 {
+	struct event_name name;
 	struct fault fault;
 
 	if (refuse_after_failure(intake, err) < 0)
 		return err->code;
-	check_event(intake, event, decoded, &fault);
+	check_event(intake, event, known.checked, &fault);
 	if (fault.reason) {
 		*result = INTAKE_QUARANTINED;
 		return refuse(intake, event, origin, &fault, err);
 	}
-	if (check(intake, take(intake, event, result, err), err) < 0)
+	if (known.parts)
+		event_name_made(&name, event, known.parts);
+	else
+		event_name(&name, event->id);
+	if (check(intake, take(intake, event, &name, result, err), err) < 0)
 		return err->code;
 	count_event(intake, event, event_type_find(event->type), *result);
 	return 0;
@@ -463,7 +475,14 @@ static int take_event(struct intake *intake, const struct event *event, bool dec
 int intake_event(struct intake *intake, const struct event *event,
 	const struct quarantine_entry *origin, enum intake_result *result, struct err *err)
 {
-	return take_event(intake, event, false, origin, result, err);
+	return take_event(intake, event, (struct knowledge){ .parts = NULL }, origin, result, err);
+}
+
+int intake_made(struct intake *intake, const struct event *event, const struct event_id *parts,
+	const struct quarantine_entry *origin, enum intake_result *result, struct err *err)
+{
+	return take_event(intake, event, (struct knowledge){ .checked = true, .parts = parts },
+		origin, result, err);
 }
 
 int intake_line(struct intake *intake, struct str line, struct str default_source,
@@ -485,7 +504,8 @@ int intake_line(struct intake *intake, struct str line, struct str default_sourc
 	*result = INTAKE_DUPLICATE;
 	if (decoded->kind != WIRE_EVENT)
 		return refuse_after_failure(intake, err);
-	return take_event(intake, &decoded->event, true, &entry, result, err);
+	return take_event(intake, &decoded->event, (struct knowledge){ .checked = true }, &entry,
+		result, err);
 }
 
 /* The tombstone of what OLD is, above it. */

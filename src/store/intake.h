@@ -14,6 +14,7 @@
 
 #include "store/store.h"
 
+struct event_id;
 struct intake;
 
 enum intake_result { INTAKE_NEW, INTAKE_UPDATED, INTAKE_DUPLICATE, INTAKE_QUARANTINED };
@@ -67,6 +68,14 @@ size_t intake_pending(const struct intake *intake);
  */
 MUST_USE int intake_event(struct intake *intake, const struct event *event,
 	const struct quarantine_entry *origin, enum intake_result *result, struct err *err);
+/*
+ * The same for an event that the caller has made from its parts: its id is what id_build makes of
+ * PARTS and the start, and its data was written with a json_writer and holds the keys that its type
+ * requires. Neither is read again.
+ */
+MUST_USE int intake_made(struct intake *intake, const struct event *event,
+	const struct event_id *parts, const struct quarantine_entry *origin,
+	enum intake_result *result, struct err *err);
 /*
  * Take one wire line (see wire_decode); the result of lines that are no events (header, trailer,
  * blank) is INTAKE_DUPLICATE and counts nothing. LINE_OUT, if not NULL, shows what it was.

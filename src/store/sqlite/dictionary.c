@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "store/sqlite/filter.h"
 
 enum { CACHE_SLOTS = 8192, CACHE_TEXT_BYTES = 1024 };
 
@@ -20,7 +21,8 @@ struct slot {
 
 struct dictionary {
 	struct store *store;
-	int64_t deletions; /* as of the transaction in which the slots were filled */
+	int64_t deletions;    /* as of the transaction in which the slots were filled */
+	struct filter filter; /* of hashes */
 	struct slot slots[CACHE_SLOTS];
 };
 
@@ -38,6 +40,7 @@ void dictionary_free(struct dictionary *dictionary)
 		return;
 	for (size_t i = 0; i < CACHE_SLOTS; i++)
 		buf_release(&dictionary->slots[i].text);
+	filter_release(&dictionary->filter);
 	free(dictionary);
 }
 
@@ -59,6 +62,7 @@ int dictionary_begin(struct dictionary *dictionary, struct err *err)
 
 void dictionary_forget(struct dictionary *dictionary)
 {
+	filter_release(&dictionary->filter);
 	for (size_t i = 0; i < CACHE_SLOTS; i++)
 		dictionary->slots[i].data_no = 0;
 }
@@ -95,6 +99,57 @@ static int insert(struct store *store, struct str data, uint64_t hash, int64_t *
 	return 0;
 }
 
+static int count_rows(struct dictionary *dictionary, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if (db_stmt(dictionary->store, "SELECT max(data_no) FROM dict", &stmt, err) < 0)
+		return err->code;
+	rc = db_step(dictionary->store, stmt, err);
+	if (rc < 0)
+		return rc;
+	filter_counted(&dictionary->filter, db_col_i64(stmt, 0));
+	return 0;
+}
+
+static int fill(struct dictionary *dictionary, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	struct filter *filter = &dictionary->filter;
+	int rc;
+
+	if (db_stmt(dictionary->store, "SELECT hash FROM dict", &stmt, err) < 0)
+		return err->code;
+	filter_reset(filter);
+	while ((rc = db_step(dictionary->store, stmt, err)) == 1)
+		filter_add(filter, (uint64_t)db_col_i64(stmt, 0));
+	if (rc < 0)
+		filter_release(filter);
+	return rc;
+}
+
+/* Its number in the table; 0: it is not there. While writing the filter may know. */
+static int find(
+	struct dictionary *dictionary, struct str data, uint64_t hash, int64_t *no, struct err *err)
+{
+	struct filter *filter = &dictionary->filter;
+
+	*no = 0;
+	if (dictionary->store->writing) {
+		if ((filter_wants_count(filter) && count_rows(dictionary, err) < 0) ||
+			(filter_is_due(filter) && fill(dictionary, err) < 0))
+			return err->code;
+		if (filter_excludes(filter, hash))
+			return 0;
+	}
+	if (query(dictionary->store, data, hash, no, err) < 0)
+		return err->code;
+	if (*no == 0)
+		filter_missed(filter);
+	return 0;
+}
+
 int dictionary_number(
 	struct dictionary *dictionary, struct str data, bool make, int64_t *no, struct err *err)
 {
@@ -105,12 +160,15 @@ int dictionary_number(
 		*no = slot->data_no;
 		return 0;
 	}
-	if (query(dictionary->store, data, hash, no, err) < 0)
+	if (find(dictionary, data, hash, no, err) < 0)
 		return err->code;
 	if (*no == 0 && !make)
 		return 0;
-	if (*no == 0 && insert(dictionary->store, data, hash, no, err) < 0)
-		return err->code;
+	if (*no == 0) {
+		if (insert(dictionary->store, data, hash, no, err) < 0)
+			return err->code;
+		filter_inserted(&dictionary->filter, hash);
+	}
 	if (data.len <= CACHE_TEXT_BYTES) {
 		slot->hash = hash;
 		slot->data_no = *no;

@@ -2,8 +2,15 @@
  * Finding and changing rows of event, odd_id and tombstone, and keeping the counters that go with
  * them. Invariant: an id has at most one row, in event or in tombstone; it has a row in odd_id
  * exactly while its event is odd.
+ *
+ * While writing, most of what is new is known to be so without a query: it is newer than its
+ * bucket, or a filter excludes it.
  */
 #include "store/sqlite/events.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
 
 /* Where an event lies. */
 struct place {
@@ -23,6 +30,119 @@ void event_name(struct event_name *name, struct str id)
 	*name = (struct event_name){ .id = id };
 	name->canonical = id_parse(id, &name->parts) && name->parts.canonical &&
 			  !__builtin_mul_overflow(name->parts.at_ms, NS_PER_MS, &name->at_ns);
+}
+
+void event_name_made(
+	struct event_name *name, const struct event *event, const struct event_id *parts)
+{
+	*name = (struct event_name){ .id = event->id,
+		.parts = *parts,
+		.canonical = true,
+		.at_ns = time_floor_ms(event->start_ns) };
+	name->parts.at_ms = name->at_ns / NS_PER_MS;
+}
+
+/* --- what there surely is not --- */
+
+void events_forget(struct events *events)
+{
+	for (size_t i = 0; i < events->filter_count; i++)
+		filter_release(&events->filters[i].filter);
+	events->filter_count = events->last_filter = 0;
+	dictionary_forget(events->dictionary);
+}
+
+void events_release(struct events *events)
+{
+	for (size_t i = 0; i < events->filter_count; i++)
+		filter_release(&events->filters[i].filter);
+	free(events->filters);
+}
+
+int events_begin(struct events *events, struct err *err)
+{
+	if (events->store->counters.last_seq != events->last_seq)
+		events_forget(events);
+	return dictionary_begin(events->dictionary, err);
+}
+
+void events_committed(struct events *events)
+{
+	events->last_seq = events->store->counters.last_seq;
+}
+
+/* The millisecond and the key: what a canonical id says. */
+static uint64_t filter_hash(int64_t at_ns, struct str key)
+{
+	return hash64(key, (uint64_t)at_ns);
+}
+
+static struct filter *filter_of(struct events *events, int64_t bucket_no)
+{
+	struct bucket_filter *filters = events->filters;
+	size_t at = events->last_filter;
+
+	if (at < events->filter_count && filters[at].bucket_no == bucket_no)
+		return &filters[at].filter;
+	for (at = 0; at < events->filter_count && filters[at].bucket_no != bucket_no; at++)
+		;
+	if (at == events->filter_count) {
+		filters = mem_resize(filters, at + 1, sizeof(*filters));
+		filters[at] = (struct bucket_filter){ .bucket_no = bucket_no };
+		events->filters = filters;
+		events->filter_count++;
+	}
+	events->last_filter = at;
+	return &filters[at].filter;
+}
+
+static int count_rows(
+	struct events *events, const struct bucket *bucket, struct filter *filter, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if (db_stmt(events->store, "SELECT events FROM bucket WHERE bucket_no = ?", &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, bucket->bucket_no);
+	rc = db_step(events->store, stmt, err);
+	if (rc < 0)
+		return rc;
+	filter_counted(filter, (rc == 1 ? db_col_i64(stmt, 0) : 0) + bucket->added);
+	return 0;
+}
+
+static int fill(
+	struct events *events, const struct bucket *bucket, struct filter *filter, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if (db_stmt(events->store, "SELECT start_ns, key FROM event WHERE shelf = ?", &stmt, err) <
+		0)
+		return err->code;
+	filter_reset(filter);
+	db_bind_i64(stmt, 1, shelf_of(bucket->bucket_no, false));
+	while ((rc = db_step(events->store, stmt, err)) == 1)
+		filter_add(filter,
+			filter_hash(time_floor_ms(db_col_i64(stmt, 0)), db_col_str(stmt, 1)));
+	if (rc < 0)
+		filter_release(filter);
+	return rc;
+}
+
+/* *EXCLUDED: no event of BUCKET has the name. Only while writing: nobody else adds any then. */
+static int look_in_filter(struct events *events, const struct bucket *bucket,
+	const struct event_name *name, bool *excluded, struct err *err)
+{
+	struct filter *filter = filter_of(events, bucket->bucket_no);
+
+	*excluded = false;
+	if ((filter_wants_count(filter) && count_rows(events, bucket, filter, err) < 0) ||
+		(filter_is_due(filter) && fill(events, bucket, filter, err) < 0))
+		return err->code;
+	*excluded = filter_excludes(filter, filter_hash(name->at_ns, name->parts.discriminator));
+	return 0;
 }
 
 /* --- finding --- */
@@ -63,29 +183,49 @@ static int query_shelf(struct events *events, const char *sql, int64_t shelf, st
 static const char at_time[] = SELECT_ROW " AND start_ns = ?";
 static const char in_time[] = SELECT_ROW " AND start_ns BETWEEN ? AND ?";
 
-static int find_canonical(struct events *events, const struct event_name *name,
+static int query_canonical(struct events *events, int64_t bucket_no, const struct event_name *name,
 	struct event_row *row, struct err *err)
 {
-	const struct event_id *id = &name->parts;
-	struct bucket *bucket;
-	int64_t shelf, times[2] = { name->at_ns };
+	int64_t shelf = shelf_of(bucket_no, false), times[2] = { name->at_ns };
+	struct str key = name->parts.discriminator;
 	int rc;
 
-	if (catalogue_bucket(
-		    events->catalogue, id->machine, id->source, id->type, false, &bucket, err) < 0)
-		return err->code;
-	if (!bucket || (events->store->writing && bucket->newest_ns[0] < name->at_ns))
-		return 0;
 	/* Most events lie on the millisecond: there the key finds the row among any number of
 	 * others. */
-	shelf = shelf_of(bucket->bucket_no, false);
-	rc = query_shelf(events, at_time, shelf, id->discriminator, times, row, err);
+	rc = query_shelf(events, at_time, shelf, key, times, row, err);
 	if (rc != 0)
 		return rc;
 	times[0]++;
 	if (__builtin_add_overflow(name->at_ns, NS_PER_MS - 1, &times[1]))
 		times[1] = INT64_MAX;
-	return query_shelf(events, in_time, shelf, id->discriminator, times, row, err);
+	return query_shelf(events, in_time, shelf, key, times, row, err);
+}
+
+static int find_canonical(struct events *events, const struct event_name *name,
+	struct event_row *row, struct err *err)
+{
+	const struct event_id *id = &name->parts;
+	struct bucket *bucket;
+	bool excluded;
+	int rc;
+
+	if (catalogue_bucket(
+		    events->catalogue, id->machine, id->source, id->type, false, &bucket, err) < 0)
+		return err->code;
+	if (!bucket)
+		return 0;
+	if (!events->store->writing)
+		return query_canonical(events, bucket->bucket_no, name, row, err);
+	if (bucket->newest_ns[0] < name->at_ns)
+		return 0;
+	if (look_in_filter(events, bucket, name, &excluded, err) < 0)
+		return err->code;
+	if (excluded)
+		return 0;
+	rc = query_canonical(events, bucket->bucket_no, name, row, err);
+	if (rc == 0)
+		filter_missed(filter_of(events, bucket->bucket_no));
+	return rc;
 }
 
 static int find_odd(struct events *events, struct str id, struct event_row *row, struct err *err)
@@ -200,6 +340,9 @@ static int insert_event(struct events *events, const struct event *event, const 
 	if (db_exec(events->store, stmt, err) < 0)
 		return err->code;
 	count(events, place->bucket, 1);
+	if (!place->odd)
+		filter_inserted(filter_of(events, place->bucket->bucket_no),
+			filter_hash(time_floor_ms(place->start_ns), place->key));
 	if (place->start_ns > place->bucket->newest_ns[place->odd])
 		place->bucket->newest_ns[place->odd] = place->start_ns;
 	return place->odd ? insert_odd_id(events, event->id, place, err) : 0;

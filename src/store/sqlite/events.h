@@ -8,12 +8,32 @@
 #include "model/id.h"
 #include "store/sqlite/catalogue.h"
 #include "store/sqlite/dictionary.h"
+#include "store/sqlite/filter.h"
 
+/* Which canonical events of one bucket there are. */
+struct bucket_filter {
+	int64_t bucket_no;
+	struct filter filter;
+};
+
+/* Set up with the first three; released by events_release. */
 struct events {
 	struct store *store;
 	struct catalogue *catalogue;
 	struct dictionary *dictionary;
+	struct bucket_filter *filters;
+	size_t filter_count;
+	size_t last_filter; /* events come in runs */
+	int64_t last_seq;   /* of the store when this connection committed last */
 };
+
+/* After db_write_begin, and after the commit that ended it: what is known of the tables holds as
+ * long as nobody else wrote between the two. */
+MUST_USE int events_begin(struct events *events, struct err *err);
+void events_committed(struct events *events);
+/* After a rollback. */
+void events_forget(struct events *events);
+void events_release(struct events *events);
 
 /* An id taken apart, once for finding and putting. Views into the id. */
 struct event_name {
@@ -23,6 +43,9 @@ struct event_name {
 	int64_t at_ns;
 };
 void event_name(struct event_name *name, struct str id);
+/* The name of EVENT, whose id was built from PARTS and its start. */
+void event_name_made(
+	struct event_name *name, const struct event *event, const struct event_id *parts);
 
 /* What is stored under an id. */
 struct event_row {

@@ -88,6 +88,22 @@ static void check_session(struct world *world, const struct json *expected, cons
 	}
 }
 
+/* How many events of TYPE (of session ID, if not NULL) have KEY, or are without it. */
+static long long count_with(
+	struct world *world, const char *type, const char *id, const char *key, bool with)
+{
+	struct world_events events = world_events(world, type);
+	long long out = 0;
+
+	for (size_t i = 0; i < events.count; i++) {
+		const struct event *event = &events.items[i];
+
+		if (!id || strcmp(world_value(world, event, "session_id"), id) == 0)
+			out += (world_value(world, event, key)[0] != '\0') == with;
+	}
+	return out;
+}
+
 /* The sums over all events of TYPE of the number KEY. */
 static long long sum_of(struct world *world, const char *type, const char *key)
 {
@@ -121,7 +137,7 @@ static void check_samples(struct world *world, bool appended)
 	if (!appended && OK(json_get_i64(all, "responses", &want))) {
 		IS_INT(world_events(world, "agent_response").count, want);
 		json_get_i64(all, "prompts", &want);
-		IS_INT(world_events(world, "user_message").count, want);
+		IS_INT(count_with(world, "user_message", NULL, "command", false), want);
 		json_get_i64(all, "tool_calls", &want);
 		IS_INT(world_events(world, "agent_tool_use").count, want);
 		json_get_i64(all, "input", &want);
@@ -170,13 +186,23 @@ static void samples_give_the_expected_numbers(void)
 	dump = world_dump(&world);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		OK(str_find_str(dump, str_from(texts[i])) < 0);
-	IS_INT(count_in(&world, "user_message", S1), 4);
+	IS_INT(count_with(&world, "user_message", S1, "command", false), 4);
+	IS_INT(count_with(&world, "user_message", S1, "command", true), 1);
 	IS_INT(count_in(&world, "user_message", S2), 1);
 	IS_INT(count_in(&world, "agent_response", S1), 6);
 	IS_INT(count_in(&world, "agent_response", S2), 2);
 	IS_INT(count_in(&world, "agent_response", S1 "/agent-a1b2c3d"), 2);
-	IS_INT(world_events(&world, "agent_error").count, 1);
-	IS_INT(world_events(&world, "agent_tool_error").count, 1);
+	if (IS_INT(world_events(&world, "agent_error").count, 1))
+		IS_CSTR(world_value(&world, &world_events(&world, "agent_error").items[0], "error"),
+			"529");
+	if (IS_INT(world_events(&world, "agent_tool_error").count, 1))
+		IS_CSTR(world_value(
+				&world, &world_events(&world, "agent_tool_error").items[0], "tool"),
+			"Bash");
+	IS_CSTR(world_value(&world, session_event(&world, S1), "commands"), "1");
+	IS_CSTR(world_value(&world, session_event(&world, S1), "agent_version"), "2.1.85");
+	IS_CSTR(world_value(&world, session_event(&world, S1), "git_branch"), "main");
+	IS_CSTR(world_value(&world, session_event(&world, S1), "reasoning_tokens"), "null");
 	counts = world_collect(&world, &claude_source);
 	IS_INT(counts.skipped_unchanged, 5);
 	IS_INT(counts.new_events + counts.updated + counts.quarantined, 0);
@@ -667,6 +693,431 @@ static void id_less_blocks_stay_apart(void)
 	world_end(&world);
 }
 
+/* --- the taxonomy --- */
+
+static const struct event *only(struct world *world, const char *type)
+{
+	struct world_events events = world_events(world, type);
+
+	return IS_INT(events.count, 1) ? &events.items[0] : NULL;
+}
+
+static void calls_have_a_class(void)
+{
+	static const char *const cases[][2] = { { "Read", "read" }, { "MultiEdit", "edit" },
+		{ "Write", "write" }, { "Bash", "command" }, { "Grep", "search" },
+		{ "WebFetch", "web" }, { "Task", "delegate" }, { "mcp__github__get_issue", "mcp" },
+		{ "TodoWrite", "other" } };
+	struct world world;
+	struct world_events events;
+
+	world_init(&world);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		put(&world, "S",
+			arena_printf(&world.arena,
+				"{\"type\":\"assistant\",\"sessionId\":\"S\",\"uuid\":\"u%zu\",\"timestamp\":\"2026-03-02T10:00:0%zu.000Z\","
+				"\"cwd\":\"/p\",\"message\":{\"id\":\"m%zu\",\"model\":\"m\",\"content\":[{\"type\":\"tool_use\",\"id\":\"t%zu\","
+				"\"name\":\"%s\",\"input\":{\"path\":\"/f\"}}]}}\n",
+				i, i, i, i, cases[i][0]));
+	world_collect(&world, &claude_source);
+	events = world_events(&world, "agent_tool_use");
+	if (IS_INT(events.count, ARRAY_LEN(cases)))
+		for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+			IS_CSTR(world_value(&world, &events.items[i], "tool"), cases[i][0]);
+			IS_CSTR(world_value(&world, &events.items[i], "tool_class"), cases[i][1]);
+			IS_CSTR(world_value(&world, &events.items[i], "model"), "m");
+			IS_CSTR(world_value(&world, &events.items[i], "file"), "/f");
+		}
+	world_end(&world);
+}
+
+static struct str text_line(struct world *world, const char *session, const char *uuid,
+	const char *time, const char *text)
+{
+	return arena_printf(&world->arena,
+		"{\"type\":\"user\",\"sessionId\":\"%s\",\"uuid\":\"%s\",\"timestamp\":\"2026-03-02T%sZ\","
+		"\"cwd\":\"/p\",\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"%s\"}]}}\n",
+		session, uuid, time, text);
+}
+
+/* Typed by a person, but no prompts: counted apart, and no bounds of the session. */
+static void commands_are_told_from_prompts(void)
+{
+	struct world world;
+	const struct event *event, *session;
+
+	world_init(&world);
+	put(&world, "S",
+		text_line(&world, "S", "u0", "09:00:00.000",
+			"<command-name>/review</command-name>\\n<command-message>review</command-message>"
+			"\\n<command-args>src</command-args>"));
+	put(&world, "S", user_line(&world, "S", "u1", "10:00:00.000", ""));
+	put(&world, "S",
+		STR("{\"type\":\"system\",\"subtype\":\"local_command\",\"sessionId\":\"S\",\"uuid\":\"u2\","
+		    "\"timestamp\":\"2026-03-02T11:00:00Z\",\"content\":\"<command-name>/exit</command-name>\"}\n"
+		    "{\"type\":\"system\",\"subtype\":\"local_command\",\"sessionId\":\"S\",\"uuid\":\"u3\","
+		    "\"timestamp\":\"2026-03-02T11:00:01Z\",\"content\":\"<local-command-stdout>Bye</local-command-stdout>\"}\n"));
+	world_collect(&world, &claude_source);
+	IS_INT(count_with(&world, "user_message", "S", "command", true), 2);
+	event = &world_events(&world, "user_message").items[0];
+	IS_CSTR(world_value(&world, event, "command"), "true");
+	IS_CSTR(world_value(&world, event, "length"), "11");
+	session = session_event(&world, "S");
+	IS_CSTR(world_value(&world, session, "prompts"), "1");
+	IS_CSTR(world_value(&world, session, "commands"), "2");
+	IS_CSTR(world_value(&world, session, "started_at"), "2026-03-02T10:00:00.000Z");
+	IS_CSTR(world_value(&world, session, "ended_at"), "2026-03-02T10:00:00.000Z");
+	world_end(&world);
+}
+
+#define INTERRUPTED "[Request interrupted by user for tool use]"
+
+/* The prompt of the turn is marked, once, whether it was stored before or not. */
+static void stopped_turns_are_marked(void)
+{
+	for (int late = 0; late < 2; late++) {
+		struct world world;
+		struct world_events events;
+
+		world_init(&world);
+		put(&world, "S", user_line(&world, "S", "u1", "10:00:00.000", ""));
+		put(&world, "S", user_line(&world, "S", "u2", "10:01:00.000", ""));
+		if (late)
+			world_collect(&world, &claude_source);
+		put(&world, "S", text_line(&world, "S", "u3", "10:02:00.000", INTERRUPTED));
+		if (late)
+			world_collect(&world, &claude_source);
+		put(&world, "S", text_line(&world, "S", "u4", "10:03:00.000", INTERRUPTED));
+		put(&world, "S", user_line(&world, "S", "u5", "10:04:00.000", ""));
+		world_collect(&world, &claude_source);
+		events = world_events(&world, "user_message");
+		if (IS_INT(events.count, 3)) {
+			IS_CSTR(world_value(&world, &events.items[0], "cancelled"), "");
+			IS_CSTR(world_value(&world, &events.items[1], "cancelled"), "true");
+			IS_CSTR(world_value(&world, &events.items[1], "length"), "5");
+			IS_CSTR(world_value(&world, &events.items[2], "cancelled"), "");
+		}
+		IS_CSTR(world_value(&world, session_event(&world, "S"), "prompts"), "3");
+		IS_CSTR(world_value(&world, session_event(&world, "S"), "cancelled"), "1");
+		world_end(&world);
+	}
+}
+
+/* An agent has no prompt of its own: its last response is marked. */
+static void a_stopped_agent_is_marked(void)
+{
+	struct world world;
+	const struct event *event;
+
+	world_init(&world);
+	put(&world, "agent-a1",
+		user_line(&world, "S", "u1", "10:00:00.000", ",\"isSidechain\":true"));
+	put(&world, "agent-a1",
+		response_line(&world, "S", "m1", "10:00:01.000", ",\"isSidechain\":true"));
+	world_collect(&world, &claude_source);
+	put(&world, "agent-a1",
+		STR("{\"type\":\"user\",\"sessionId\":\"S\",\"uuid\":\"u3\",\"timestamp\":\"2026-03-02T10:00:02Z\",\"isSidechain\":true,"
+		    "\"message\":{\"content\":\"" INTERRUPTED "\"}}\n"));
+	world_collect(&world, &claude_source);
+	event = only(&world, "agent_response");
+	if (event)
+		IS_CSTR(world_value(&world, event, "cancelled"), "true");
+	IS_CSTR(world_value(&world, session_event(&world, "S/agent-a1"), "cancelled"), "1");
+	world_end(&world);
+}
+
+/* A copied turn is stopped in the copies too: whoever is read first, the same store. */
+static void stopped_turns_in_forks(void)
+{
+	static const char *const orders[][2] = { { "S", "F" }, { "F", "S" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		struct world world;
+		const struct event *prompt;
+
+		world_init(&world);
+		for (size_t j = 0; j < 2; j++) {
+			const char *name = orders[i][j];
+
+			put(&world, name, user_line(&world, name, "u1", "10:00:00.000", ""));
+			put(&world, name,
+				text_line(&world, name, "u2", "10:01:00.000", INTERRUPTED));
+			if (name[0] == 'F')
+				put(&world, name,
+					user_line(&world, name, "u3", "10:02:00.000", ""));
+			world_collect(&world, &claude_source);
+		}
+		IS_INT(count_in(&world, "user_message", "S"), 1);
+		prompt = &world_events(&world, "user_message").items[0];
+		IS_CSTR(world_value(&world, prompt, "session_id"), "S");
+		if (!IS_CSTR(world_value(&world, prompt, "cancelled"), "true"))
+			printf("# order %zu\n", i);
+		IS_CSTR(world_value(&world, session_event(&world, "S"), "cancelled"), "1");
+		IS_CSTR(world_value(&world, session_event(&world, "F"), "cancelled"), "0");
+		world_end(&world);
+	}
+}
+
+/* The name of the tool that failed is its call's, however long ago that was stored. */
+static void failures_name_their_tool(void)
+{
+	struct world world;
+	const struct event *event;
+
+	world_init(&world);
+	put(&world, "S",
+		STR("{\"type\":\"assistant\",\"sessionId\":\"S\",\"uuid\":\"a\",\"timestamp\":\"2026-03-02T10:00:00Z\",\"message\":"
+		    "{\"id\":\"m\",\"content\":[{\"type\":\"tool_use\",\"id\":\"t1\",\"name\":\"Grep\"}]}}\n"));
+	world_collect(&world, &claude_source);
+	world_reopen(&world);
+	put(&world, "S",
+		STR("{\"type\":\"user\",\"sessionId\":\"S\",\"uuid\":\"b\",\"timestamp\":\"2026-03-02T10:00:01Z\",\"message\":"
+		    "{\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"t1\",\"is_error\":true}]}}\n"));
+	world_collect(&world, &claude_source);
+	event = only(&world, "agent_tool_error");
+	if (event) {
+		IS_CSTR(world_value(&world, event, "tool"), "Grep");
+		IS_CSTR(world_value(&world, event, "tool_use_id"), "t1");
+	}
+	world_end(&world);
+}
+
+/* The text of a response stands on several lines, which may be read in different rounds, or twice.
+ */
+static void text_of_responses(void)
+{
+	static const char *const blocks[] = { "{\"type\":\"thinking\",\"thinking\":\"hmm\"}",
+		"{\"type\":\"text\",\"text\":\"one\\nline\"}",
+		"{\"type\":\"text\",\"text\":\"two\"}" };
+	static const char *const want[] = {
+		[TEXT_NONE] = "", [TEXT_SUMMARY] = "one", [TEXT_FULL] = "one\nline\ntwo"
+	};
+
+	for (int how = TEXT_NONE; how <= TEXT_FULL; how++) {
+		struct world world;
+		const struct event *event;
+		struct str all = STR("");
+
+		world_init(&world);
+		world.context.settings_count = 1;
+		world.context.settings = &(struct source_settings){
+			.source = "claude", .enabled = true, .text = (enum collect_text)how
+		};
+		for (int i = 0; i < 3; i++) {
+			struct str one = arena_printf(&world.arena,
+				"{\"type\":\"assistant\",\"sessionId\":\"S\",\"uuid\":\"u%d\",\"timestamp\":\"2026-03-02T10:00:0%d.000Z\",\"cwd\":\"/p\","
+				"\"message\":{\"id\":\"m\",\"model\":\"m\",\"content\":[%s],\"usage\":{\"output_tokens\":5}}}\n",
+				i, i, blocks[i]);
+			all = arena_printf(&world.arena, "%.*s%.*s", STR_ARG(all), STR_ARG(one));
+			put(&world, "S", one);
+			world_collect(&world, &claude_source);
+		}
+		event = only(&world, "agent_response");
+		if (event)
+			IS_CSTR(world_value(&world, event, "text"), want[how]);
+		world_write(&world, PROJECT "T.jsonl", all); /* read from its start */
+		world_collect(&world, &claude_source);
+		event = only(&world, "agent_response");
+		if (event)
+			IS_CSTR(world_value(&world, event, "text"), want[how]);
+		world_end(&world);
+	}
+}
+
+/* --- workspaces that leave no trace --- */
+
+static void exclude(struct world *world, const char *const *patterns)
+{
+	const struct workspace_rules rules = { .exclude = patterns };
+	struct workspace_policy *policy;
+
+	OK(workspace_policy(&policy, &world->arena, &rules, world->dir, &world->err) == 0);
+	world->context.policy = policy;
+}
+
+/* All bytes of the store's files. */
+static bool store_holds(struct world *world, const char *text)
+{
+	static const char *const names[] = { "data/tt.db", "data/tt.db-wal" };
+	bool found = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+
+		if (fs_read(world_path(world, names[i]), 64 << 20, &bytes, &world->err) == 0)
+			found |= str_find_str(buf_str(&bytes), str_from(text)) >= 0;
+	}
+	return found;
+}
+
+static const char *const secret_only[] = { "/secret", NULL };
+static const char *const other_only[] = { "/other", NULL };
+
+static struct str line_in(struct world *world, const char *cwd, const char *uuid, const char *time)
+{
+	return arena_printf(&world->arena,
+		"{\"type\":\"user\",\"sessionId\":\"S\",\"uuid\":\"%s\",\"timestamp\":\"2026-03-02T%sZ\","
+		"\"cwd\":\"%s\",\"message\":{\"content\":\"hello\"}}\n",
+		uuid, time, cwd);
+}
+
+/* Notes and broken lines before the first record that tells the directory are of it too. */
+static void excluded_sessions_leave_no_trace(void)
+{
+	struct world world;
+	struct source_counts counts;
+
+	world_init(&world);
+	exclude(&world, secret_only);
+	put(&world, "S",
+		STR("{\"type\":\"custom-title\",\"sessionId\":\"S-SECRET\",\"customTitle\":\"T-SECRET\"}\n"
+		    "broken SECRET line\n"));
+	counts = world_collect(&world, &claude_source);
+	IS_INT(counts.quarantined, 0);
+	put(&world, "S", line_in(&world, "/secret/x", "u-SECRET", "10:00:00.000"));
+	put(&world, "S",
+		STR("another broken SECRET line\n"
+		    "{\"type\":\"user\",\"sessionId\":\"S-SECRET\",\"uuid\":\"v-SECRET\",\"timestamp\":\"2026-03-02T11:00:00Z\","
+		    "\"message\":{\"content\":\"without a directory SECRET\"}}\n"));
+	counts = world_collect(&world, &claude_source);
+	IS_INT(counts.new_events + counts.quarantined, 0);
+	put(&world, "S", STR("a third broken SECRET line\n")); /* after the state was saved */
+	counts = world_collect(&world, &claude_source);
+	IS_INT(counts.new_events + counts.quarantined, 0);
+	IS_INT(world_events(&world, "").count, 0);
+	OK(!store_holds(&world, "SECRET"));
+	OK(!store_holds(&world, "/secret"));
+	counts = world_collect(&world, &claude_source);
+	IS_INT(counts.skipped_unchanged, 1);
+	world_end(&world);
+}
+
+/* A session that goes into an excluded directory and comes back. */
+static void events_are_split_by_directory(void)
+{
+	struct world world;
+	const struct event *session;
+
+	world_init(&world);
+	exclude(&world, secret_only);
+	put(&world, "S", line_in(&world, "/secret/x", "u1", "10:00:00.000"));
+	put(&world, "S", line_in(&world, "/open", "u2", "10:01:00.000"));
+	put(&world, "S", line_in(&world, "/secret", "u3", "10:02:00.000"));
+	put(&world, "S", STR("broken SECRET\n"));
+	put(&world, "S", line_in(&world, "/open", "u4", "10:03:00.000"));
+	world_collect(&world, &claude_source);
+	IS_INT(world_events(&world, "user_message").count, 2);
+	session = session_event(&world, "S");
+	if (OK(session != NULL)) {
+		IS_CSTR(world_value(&world, session, "cwd"), "/open");
+		IS_CSTR(world_value(&world, session, "prompts"), "2");
+		IS_CSTR(world_value(&world, session, "malformed"), "0");
+		IS_CSTR(world_value(&world, session, "started_at"), "2026-03-02T10:01:00.000Z");
+	}
+	OK(!store_holds(&world, "/secret"));
+	world_end(&world);
+}
+
+/* What is not excluded any more is read after all; what was taken before is nothing new. */
+static void other_rules_are_followed(void)
+{
+	struct world world;
+	struct source_counts counts;
+
+	world_init(&world);
+	exclude(&world, secret_only);
+	put(&world, "S", line_in(&world, "/secret", "u1", "10:00:00.000"));
+	put(&world, "S", line_in(&world, "/open", "u2", "10:01:00.000"));
+	world_collect(&world, &claude_source);
+	IS_INT(world_events(&world, "user_message").count, 1);
+	exclude(&world, other_only);
+	counts = world_collect(&world, &claude_source);
+	IS_INT(counts.new_events, 1);
+	IS_INT(world_events(&world, "user_message").count, 2);
+	IS_CSTR(world_value(&world, session_event(&world, "S"), "prompts"), "2");
+	counts = world_collect(&world, &claude_source);
+	IS_INT(counts.skipped_unchanged, 1);
+	world_end(&world);
+}
+
+/* --- other roots, and much at once --- */
+
+static void sessions_of_the_desktop_program(void)
+{
+	static const char *const names[] = {
+		".config/Claude/local-agent-mode-sessions/a/b/local_c/.claude/projects/-p/S.jsonl",
+		".config/Claude/local-agent-mode-sessions/1/2/3/4/5/6/7/projects/-p/T.jsonl",
+		".config/Claude/local-agent-mode-sessions/1/2/3/4/5/6/7/8/projects/-p/U.jsonl",
+		".config/Claude/local-agent-mode-sessions/a/outputs/V.jsonl",
+	};
+	struct world world;
+
+	world_init(&world);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *session = arena_printf(&world.arena, "L%zu", i).ptr;
+
+		world_write(
+			&world, names[i], user_line(&world, session, session, "10:00:00.000", ""));
+	}
+	world_collect(&world, &claude_source);
+	OK(session_event(&world, "L0") != NULL);
+	OK(session_event(&world, "L1") != NULL);
+	OK(session_event(&world, "L2") == NULL);
+	OK(session_event(&world, "L3") == NULL);
+	world_end(&world);
+}
+
+/* More than fits into one batch, copied into a fork, in one round and in two: each item once. */
+static void many_items_are_each_one_event(void)
+{
+	enum { PROMPTS = 40000 };
+
+	for (int rounds = 1; rounds <= 2; rounds++) {
+		CLEANUP(buf_release) struct buf original = BUF_INIT, copy = BUF_INIT;
+		struct world world;
+		struct store_info info;
+		struct source_counts counts;
+
+		world_init(&world);
+		for (int i = 0; i < PROMPTS; i++) {
+			buf_printf(&original,
+				"{\"type\":\"user\",\"sessionId\":\"S\",\"uuid\":\"u%d\",\"timestamp\":\"2026-03-02T10:00:%02d.%03dZ\",\"cwd\":\"/p\",\"message\":{\"content\":\"x\"}}\n",
+				i, i / 1000, i % 1000);
+			buf_printf(&copy,
+				"{\"type\":\"user\",\"sessionId\":\"F\",\"uuid\":\"u%d\",\"timestamp\":\"2026-03-02T10:00:%02d.%03dZ\",\"cwd\":\"/p\",\"message\":{\"content\":\"x\"}}\n",
+				i, i / 1000, i % 1000);
+		}
+		world_write(&world, PROJECT "S.jsonl", buf_str(&original));
+		if (rounds == 2)
+			world_collect(&world, &claude_source);
+		world_write(&world, PROJECT "F.jsonl", buf_str(&copy));
+		put(&world, "F", user_line(&world, "F", "own", "12:00:00.000", ""));
+		counts = world_collect(&world, &claude_source);
+		IS_INT(counts.failed, 0);
+		OK(store_info(world.store, &info, &world.err) == 0);
+		IS_INT(info.events, PROMPTS + 1 + 2);
+		IS_CSTR(world_value(&world, session_event(&world, "S"), "prompts"), "40000");
+		IS_CSTR(world_value(&world, session_event(&world, "F"), "prompts"), "1");
+		world_end(&world);
+	}
+}
+
+static void progress_ends_where_it_said(void)
+{
+	struct collect_progress progress = { 0 };
+	struct world world;
+
+	world_init(&world);
+	put_samples(&world);
+	world.context.progress = &progress;
+	world_collect(&world, &claude_source);
+	OK(progress.todo > 600000);
+	IS_INT(progress.done, progress.todo);
+	world_collect(&world, &claude_source);
+	IS_INT(progress.done, progress.todo);
+	world_end(&world);
+}
+
 /* Killed at any moment and run again, as often as it takes: the same store as an undisturbed run.
  */
 static void kills_change_nothing(void)
@@ -756,7 +1207,8 @@ static void what_to_watch(void)
 	world.context.settings = &settings;
 	world.context.settings_count = 1;
 	claude_source.places(&world.context, &places);
-	IS_INT(places.count, 4);
+	IS_INT(places.count, 5);
+	OK(has_place(&places, world_path(&world, ".config/Claude/local-agent-mode-sessions")));
 	OK(has_place(&places, world_path(&world, ".claude/projects")));
 	OK(has_place(&places, world_path(&world, ".config/claude/projects")));
 	OK(has_place(&places, world_path(&world, "extra/projects")));
@@ -764,7 +1216,7 @@ static void what_to_watch(void)
 	setenv("CLAUDE_CONFIG_DIR", "/a, /b/projects", 1);
 	places.count = 0;
 	claude_source.places(&world.context, &places);
-	IS_INT(places.count, 4);
+	IS_INT(places.count, 5);
 	OK(has_place(&places, "/a/projects"));
 	OK(has_place(&places, "/b/projects"));
 	unsetenv("CLAUDE_CONFIG_DIR");
@@ -791,6 +1243,19 @@ static const struct tap_case cases[] = {
 	TAP_CASE(roots_are_found_and_walked_once),
 	TAP_CASE(strange_times_bound_nothing),
 	TAP_CASE(id_less_blocks_stay_apart),
+	TAP_CASE(calls_have_a_class),
+	TAP_CASE(commands_are_told_from_prompts),
+	TAP_CASE(stopped_turns_are_marked),
+	TAP_CASE(a_stopped_agent_is_marked),
+	TAP_CASE(stopped_turns_in_forks),
+	TAP_CASE(failures_name_their_tool),
+	TAP_CASE(text_of_responses),
+	TAP_CASE(excluded_sessions_leave_no_trace),
+	TAP_CASE(events_are_split_by_directory),
+	TAP_CASE(other_rules_are_followed),
+	TAP_CASE(sessions_of_the_desktop_program),
+	TAP_CASE(many_items_are_each_one_event),
+	TAP_CASE(progress_ends_where_it_said),
 	TAP_CASE(kills_change_nothing),
 	TAP_CASE(rounds_at_once_change_nothing),
 	TAP_CASE(what_to_watch),

@@ -56,8 +56,6 @@ static void prompts_and_what_only_looks_like_them(void)
 		{ "\"\"", "", -1, false },
 		{ "null", "", -1, false },
 		{ "[]", "", -1, false },
-		{ "\"<command-name>/usage</command-name>\\n<command-message>usage</command-message>\\n<command-args></command-args>\"",
-			"", -1, false },
 		{ "\"<local-command-stdout>ok</local-command-stdout>\"", "", -1, false },
 		{ "\"<task-notification>done</task-notification>\"", "", -1, false },
 		{ "\"<ide_selection>line 3</ide_selection>\"", "", -1, false },
@@ -78,6 +76,111 @@ static void prompts_and_what_only_looks_like_them(void)
 			(cases[i].length >= 0 && !IS_INT(record.length, cases[i].length)) ||
 			!IS_INT(record.has_image, cases[i].image))
 			printf("# %s\n", cases[i].content);
+	}
+}
+
+static void commands(void)
+{
+	static const struct {
+		const char *content;
+		const char *command; /* "": none */
+	} cases[] = {
+		{ "\"<command-name>/usage</command-name>\\n<command-message>usage</command-message>\\n<command-args></command-args>\"",
+			"/usage" },
+		{ "\"<command-message>review is running</command-message>\\n<command-name>/review</command-name>\\n<command-args>src tests</command-args>\"",
+			"/review src tests" },
+		{ "[{\"type\":\"text\",\"text\":\"<bash-input>ls -l</bash-input>\"}]", "!ls -l" },
+		{ "\"<bash-stdout>x</bash-stdout><bash-stderr></bash-stderr>\"", "" },
+		{ "\"<local-command-stdout><command-name>/x</command-name></local-command-stdout>\"",
+			"" },
+		{ "\"<command-name></command-name>\"", "" },
+		{ "\"<command-name>/never closed\"", "" },
+		{ "\"what does <command-name>/usage</command-name> do?\"", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(buf_release) struct buf text = BUF_INIT;
+		struct claude_record record = user(cases[i].content, "");
+
+		if (!IS_STR(record.command, cases[i].command))
+			printf("# %s\n", cases[i].content);
+		if (cases[i].command[0] == '\0')
+			continue;
+		IS_INT(record.kind, CLAUDE_PROMPT);
+		IS_INT(record.length, strlen(cases[i].command));
+		claude_record_text(&record, &text);
+		IS_STR(buf_str(&text), cases[i].command);
+	}
+	IS_INT(user("\"<command-name>/usage</command-name>\"", ",\"isMeta\":true").kind,
+		CLAUDE_USER);
+	IS_STR(read_text(
+		       "{\"type\":\"system\",\"subtype\":\"local_command\"," ENVELOPE
+		       ",\"content\":\"<command-name>/model</command-name>\\n<command-args>opus</command-args>\"}")
+			.command,
+		"/model opus");
+}
+
+static void interruptions(void)
+{
+	OK(user("\"[Request interrupted by user]\"", "").cancels);
+	OK(user("[{\"type\":\"text\",\"text\":\"[Request interrupted by user for tool use]\"}]", "")
+			.cancels);
+	OK(!user("\"x [Request interrupted by user]\"", "").cancels);
+	OK(!user("\"[Request interrupted by user]\"", ",\"isMeta\":true").cancels);
+	IS_INT(user("[{\"type\":\"text\",\"text\":\"[Request interrupted by user]\"},"
+		    "{\"type\":\"text\",\"text\":\"go on\"}]",
+		       "")
+			.length,
+		5);
+}
+
+/* In any order, escaped, twice: the first holds. */
+static void facts_wherever_they_stand(void)
+{
+	struct claude_record record = read_text(
+		"{\"message\":{\"usage\":{\"output_tokens\":7,\"output_tokens\":8,\"x\":[{}]},\"content\":[],\"id\":\"m\","
+		"\"model\":\"a\\u0062c\"},\"timestamp\":\"2026-03-02T09:00:00.125Z\",\"\\u0063wd\":\"C:\\\\work\","
+		"\"sessionId\":\"S\",\"sessionId\":\"T\",\"toolUseResult\":{\"type\":\"user\",\"cwd\":\"/no\"},"
+		"\"version\":\"2.1\",\"type\":\"assistant\",\"uuid\":\"u\",\"message\":null}");
+
+	IS_INT(record.kind, CLAUDE_RESPONSE);
+	IS_STR(record.session_id, "S");
+	IS_STR(record.cwd, "C:\\work");
+	IS_STR(record.model, "abc");
+	IS_STR(record.version, "2.1");
+	IS_INT(record.tokens[TOKEN_OUTPUT], 7);
+	record = user("{\"text\":\"no content\"}", "");
+	IS_INT(record.kind, CLAUDE_USER);
+	IS_INT(record.block_count, 0);
+}
+
+static void errors_have_codes(void)
+{
+	static const struct {
+		const char *more;
+		const char *error;
+	} cases[] = {
+		{ ",\"error\":\"rate_limit\",\"message\":{\"content\":\"API Error: 429\"}",
+			"rate_limit" },
+		{ ",\"error\":\"free text, no code\",\"message\":{\"content\":\"API Error: 529 overloaded\"}",
+			"529" },
+		{ ",\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"API Error: 500 {}\"}]}",
+			"500" },
+		{ ",\"message\":{\"content\":\"API Error: Connection error.\"}", "" },
+		{ ",\"message\":{\"content\":\"API Error: 123456\"}", "" },
+		{ ",\"error\":{\"status\":500},\"message\":{}", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(buf_release) struct buf line = BUF_INIT;
+		struct claude_record record;
+
+		buf_printf(&line,
+			"{\"type\":\"assistant\"," ENVELOPE ",\"isApiErrorMessage\":true%s}",
+			cases[i].more);
+		record = read_text(buf_cstr(&line));
+		IS_INT(record.kind, CLAUDE_API_ERROR);
+		IS_STR(record.error, cases[i].error);
 	}
 }
 
@@ -219,6 +322,8 @@ static void what_cannot_be_read_has_a_reason(void)
 		bool malformed;
 	} cases[] = {
 		{ "{\"type\":\"user\",\"uuid\":\"broken", "not_json", true },
+		{ "{\"type\":\"user\",\"toolUseResult\":[1,]}", "not_json", true },
+		{ "{\"type\":\"user\"}{\"type\":\"user\"}", "not_json", true },
 		{ "", "not_json", true },
 		{ "[]", "not_object", true },
 		{ "{\"type\":\"user\",\"timestamp\":\"2026-03-02T09:00:00Z\",\"message\":{\"content\":\"x\"}}",
@@ -256,6 +361,10 @@ static void times_out_of_reason_are_marked(void)
 
 static const struct tap_case cases[] = {
 	TAP_CASE(prompts_and_what_only_looks_like_them),
+	TAP_CASE(commands),
+	TAP_CASE(interruptions),
+	TAP_CASE(facts_wherever_they_stand),
+	TAP_CASE(errors_have_codes),
 	TAP_CASE(text_of_a_prompt),
 	TAP_CASE(queued_prompts),
 	TAP_CASE(responses_and_their_tokens),

@@ -798,8 +798,7 @@ static void odd_lines_are_counted_and_passed_over(void)
 		"{\"type\":\"inter_agent_communication\",\"payload\":{}}",
 		"{\"type\":\"response_item\",\"payload\":{\"type\":\"reasoning\"}}",
 		"{\"type\":\"response_item\",\"payload\":{\"type\":\"message\",\"role\":\"user\"}}",
-		"{\"type\":\"response_item\",\"payload\":{\"type\":\"message\",\"role\":\"user\","
-		"\"content\":{\"text\":\"x\"}}}",
+		"{\"type\":\"response_item\",\"payload\":{\"type\":\"message\",\"role\":7}}",
 		"{\"type\":\"response_item\",\"payload\":{\"type\":\"function_call_output\"}}",
 		"{\"type\":\"event_msg\",\"payload\":{\"type\":\"token_count\",\"info\":17}}",
 		"{\"type\":\"event_msg\",\"payload\":{\"type\":\"context_compacted\"}}",
