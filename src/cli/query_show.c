@@ -45,8 +45,8 @@ static const struct detail {
 	{ "pane_id", "", "" },
 	{ "tmux_session", "", "" },
 	{ "action", "", "" },
-	{ "cancelled", "cancelled", "" },
-	{ "withdrawn", "withdrawn", "" },
+	{ "cancelled", "", " cancelled" },
+	{ "withdrawn", "", " withdrawn" },
 };
 
 /* At most COUNT characters of TEXT. */
@@ -69,9 +69,10 @@ static void add_detail(
 	struct buf *out = &show->scratch;
 	struct str text = json_is(value, JSON_STRING) ? json_str(value) : json_number_text(value);
 
-	if (text.len == 0 && !json_is_true(value))
+	if ((text.len == 0 && !json_is_true(value)) ||
+		(detail->after[0] != '\0' && str_eq_c(text, "0")))
 		return;
-	if (out->len > 0)
+	if (out->len > 0 && text.len > 0)
 		buf_byte(out, ' ');
 	buf_addc(out, detail->before);
 	buf_add(out, first_characters(query_path(show->cli, text), TEXT_CHARACTERS));
