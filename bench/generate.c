@@ -7,6 +7,7 @@
  *   generate demo UNTIL              wire lines of a fortnight of one person's work with agents
  *   generate claude BYTES DIR UNTIL  Claude Code transcripts below DIR/projects, as real ones are
  *   generate dense BYTES DIR UNTIL   the same of short lines, each with something to count
+ *   generate huge BYTES DIR UNTIL    as real ones are, in one file
  *
  * UNTIL is RFC 3339.
  */
@@ -240,13 +241,16 @@ static void generate_demo(int64_t until_ns)
 
 int main(int argc, char **argv)
 {
+	static const char *const transcripts[] = { [TRANSCRIPTS_REAL] = "claude",
+		[TRANSCRIPTS_DENSE] = "dense",
+		[TRANSCRIPTS_HUGE] = "huge" };
 	struct err err;
 	int64_t until_ns;
 	uint64_t count;
 
 	if (argc < 3 || time_parse(str_from(argv[argc - 1]), &until_ns, &err) < 0) {
 		fprintf(stderr,
-			"usage: generate events COUNT UNTIL | demo UNTIL | claude BYTES DIR UNTIL | dense BYTES DIR UNTIL\n");
+			"usage: generate events COUNT UNTIL | demo UNTIL | claude|dense|huge BYTES DIR UNTIL\n");
 		return 2;
 	}
 	if (argc == 3 && strcmp(argv[1], "demo") == 0) {
@@ -257,10 +261,10 @@ int main(int argc, char **argv)
 		generate_events(count, until_ns);
 		return 0;
 	}
-	if (argc == 5 && strcmp(argv[1], "claude") == 0 && str_to_u64(str_from(argv[2]), &count))
-		return transcripts_write(TRANSCRIPTS_REAL, count, argv[3], until_ns);
-	if (argc == 5 && strcmp(argv[1], "dense") == 0 && str_to_u64(str_from(argv[2]), &count))
-		return transcripts_write(TRANSCRIPTS_DENSE, count, argv[3], until_ns);
+	for (size_t i = 0; argc == 5 && i < ARRAY_LEN(transcripts); i++)
+		if (strcmp(argv[1], transcripts[i]) == 0 && str_to_u64(str_from(argv[2]), &count))
+			return transcripts_write(
+				(enum transcripts_kind)i, count, argv[3], until_ns);
 	fprintf(stderr, "generate: cannot understand these arguments\n");
 	return 2;
 }

@@ -381,10 +381,10 @@ static int write_file(struct corpus *corpus, enum transcripts_kind kind, uint64_
 	corpus->lines = 0;
 	make_uuid(corpus, corpus->parent);
 	while (corpus->lines < lines && corpus->bytes < bytes) {
-		if (kind == TRANSCRIPTS_REAL)
-			put_turn(corpus);
-		else
+		if (kind == TRANSCRIPTS_DENSE)
 			put_dense(corpus);
+		else
+			put_turn(corpus);
 	}
 	if (fclose(corpus->file) != 0) {
 		perror(path);
@@ -411,6 +411,20 @@ static int write_agent(struct corpus *corpus, uint64_t bytes, const char *place)
 	return 0;
 }
 
+/* Records of a session's file. */
+static uint64_t lines_of(struct corpus *corpus, enum transcripts_kind kind)
+{
+	switch (kind) {
+	case TRANSCRIPTS_REAL:
+		return 40 + below(corpus, 1200);
+	case TRANSCRIPTS_DENSE:
+		return LINES_PER_SESSION;
+	case TRANSCRIPTS_HUGE:
+		break;
+	}
+	return UINT64_MAX;
+}
+
 int transcripts_write(enum transcripts_kind kind, uint64_t bytes, const char *dir, int64_t until_ns)
 {
 	struct corpus corpus = { .state = 3 };
@@ -424,10 +438,7 @@ int transcripts_write(enum transcripts_kind kind, uint64_t bytes, const char *di
 		make_uuid(&corpus, corpus.session);
 		snprintf(path, sizeof(path), "%s/%s.jsonl", place, corpus.session);
 		corpus.at_ns = until_ns - (int64_t)(session % 300 + 1) * 24 * NS_PER_HOUR;
-		if (write_file(&corpus, kind,
-			    kind == TRANSCRIPTS_REAL ? 40 + below(&corpus, 1200)
-						     : LINES_PER_SESSION,
-			    bytes, path) != 0 ||
+		if (write_file(&corpus, kind, lines_of(&corpus, kind), bytes, path) != 0 ||
 			(kind == TRANSCRIPTS_REAL && session % 4 == 3 &&
 				write_agent(&corpus, bytes, place) != 0))
 			return 1;

@@ -11,6 +11,8 @@ enum transcripts_kind {
 	TRANSCRIPTS_REAL,
 	/* The hardest for a collector: short lines, each with something to count. */
 	TRANSCRIPTS_DENSE,
+	/* As real ones are, in one file. */
+	TRANSCRIPTS_HUGE,
 };
 
 /* About BYTES of them below DIR/projects, the last near UNTIL_NS. 0, or 1 after saying what failed.

@@ -1,6 +1,6 @@
 /*
- * Checks of what collects: the daemon, and agents that delete their own logs. What an agent deletes before
- * it was collected is lost.
+ * Checks of what collects: the daemon, and agents that delete their own logs. What an agent deletes
+ * before it was collected is lost.
  */
 #include <stdlib.h>
 
@@ -116,5 +116,6 @@ void doctor_transcripts(struct doctor *doctor)
 		return;
 	doctor_add(doctor, "transcripts", daemon_runs(doctor) ? DOCTOR_OK : DOCTOR_WARN,
 		STR("VS Code keeps the newest 20 Copilot transcripts and deletes older ones"),
-		daemon_runs(doctor) ? NULL : "let the daemon collect as they are written: tt start");
+		daemon_runs(doctor) ? NULL
+				    : "let the daemon collect as they are written: tt start");
 }

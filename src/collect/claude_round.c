@@ -21,7 +21,7 @@ enum {
 	SESSIONS_KEPT = 4096,
 	TOOLS_KEPT = 256,
 	BATCH_ITEMS = 32768,
-	BATCH_BYTES = 128 << 20,  /* read */
+	BATCH_BYTES = 128 << 20, /* read */
 	BATCH_MEMORY = 32 << 20, /* held */
 };
 

@@ -8,16 +8,16 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "collect/aider.h"
+#include "collect/aider/aider.h"
 #include "collect/claude.h"
-#include "collect/cline.h"
-#include "collect/codex.h"
-#include "collect/copilot.h"
-#include "collect/copilot_cli.h"
-#include "collect/cursor.h"
-#include "collect/gemini.h"
+#include "collect/cline/cline.h"
+#include "collect/codex/codex.h"
+#include "collect/copilot/copilot.h"
+#include "collect/copilot_cli/copilot_cli.h"
+#include "collect/cursor/cursor.h"
+#include "collect/gemini/gemini.h"
 #include "collect/journal.h"
-#include "collect/opencode.h"
+#include "collect/opencode/opencode.h"
 
 enum { ALONE_WAIT_MS = 60000, MOST_WORKERS = 7 };
 

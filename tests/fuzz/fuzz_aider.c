@@ -5,7 +5,7 @@
  * last answer may have grown; and times are set for all items, never before the start of their
  * session.
  */
-#include "collect/aider.h"
+#include "collect/aider/aider.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

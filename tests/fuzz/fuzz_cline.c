@@ -5,7 +5,7 @@
  * list without the last ones.
  */
 #include "base/err.h"
-#include "collect/cline.h"
+#include "collect/cline/cline.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

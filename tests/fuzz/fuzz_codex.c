@@ -4,7 +4,7 @@
  * written down and read back in between, in a batch each. What is marked in the one is marked in
  * the other, or the parser says that the file has to be mended.
  */
-#include "collect/codex.h"
+#include "collect/codex/codex.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "collect/copilot_parts.h"
+#include "collect/copilot/parts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
  * that the person stopped a prompt may come to be known later, and is then said of a prompt that
  * was given. Every item has a key, no count is below -1.
  */
-#include "collect/copilot_cli_log.h"
+#include "collect/copilot_cli/log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

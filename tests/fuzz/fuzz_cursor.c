@@ -3,7 +3,7 @@
  * in which bubbles come changes nothing; a key is of the composer, and no two items of a kind have
  * the same; no number of tokens is below "unknown"; who fails was called.
  */
-#include "collect/cursor.h"
+#include "collect/cursor/cursor.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

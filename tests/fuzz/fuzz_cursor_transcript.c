@@ -3,7 +3,7 @@
  * of its first lines are the first items of the whole, so that a file may grow; no two items of a
  * kind have the same key. And of the text form: it is read to its end.
  */
-#include "collect/cursor.h"
+#include "collect/cursor/cursor.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
  * prompts, responses and errors, withdrawn where they are. A chat as one document and its messages
  * as lines give the same items.
  */
-#include "collect/gemini_log.h"
+#include "collect/gemini/log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
  * 'p', else a message; the second byte names the message. The order of rows changes nothing; a call
  * that failed was made; an error is a code; no number of tokens is below "unknown".
  */
-#include "collect/opencode.h"
+#include "collect/opencode/opencode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

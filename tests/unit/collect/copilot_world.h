@@ -3,7 +3,7 @@
 #ifndef TT_TESTS_COPILOT_WORLD_H
 #define TT_TESTS_COPILOT_WORLD_H
 
-#include "collect/copilot.h"
+#include "collect/copilot/copilot.h"
 #include "world.h"
 
 #define S1 "edb36688-20b1-58c7-8d37-0e4d2088b9db"

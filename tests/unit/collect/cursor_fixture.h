@@ -4,7 +4,7 @@
 
 #include <sqlite3.h>
 
-#include "collect/cursor_round.h"
+#include "collect/cursor/round.h"
 #include "samples.h"
 
 #define C1 "54c917a0-d373-53a6-b1a2-9564ef32e26c"

@@ -1,6 +1,6 @@
 /* Aider's histories: the samples, where histories are found, what is told by the history of inputs,
  * and files that grow, are cut, copied, tidied away and read in another time zone. */
-#include "collect/aider.h"
+#include "collect/aider/aider.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* Tasks of Cline and its kin: the samples, documents that are rewritten, half written, copied,
  * condensed and gone, and the sessions of Cline's command line. */
-#include "collect/cline.h"
+#include "collect/cline/cline.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  * rollouts: growth in any steps, moves, compression, copies, origins that come late, damage. */
 #include <zstd.h>
 
-#include "collect/codex.h"
+#include "collect/codex/codex.h"
 #include "world.h"
 
 #define X1 "019cc000-0000-7000-8000-000000000001"

@@ -2,7 +2,7 @@
  */
 #include "base/json.h"
 #include "base/time.h"
-#include "collect/codex.h"
+#include "collect/codex/codex.h"
 #include "tap.h"
 
 /* A session, read from lines that C strings give. */

@@ -1,6 +1,6 @@
 /* GitHub Copilot CLI as a source: the samples with their numbers, logs in portions and in several
  * places, counters over legs and crashes, damage. */
-#include "collect/copilot_cli.h"
+#include "collect/copilot_cli/copilot_cli.h"
 #include "sample_sessions.h"
 
 #define AGENT "copilot-cli"

@@ -1,5 +1,5 @@
 /* The parts of reading a Copilot CLI log: times, what is kept between readings, workspace.yaml. */
-#include "collect/copilot_cli_log.h"
+#include "collect/copilot_cli/log.h"
 
 #include "collect/agent_value.h"
 #include "tap.h"

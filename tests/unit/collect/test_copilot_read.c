@@ -1,5 +1,5 @@
 /* The parsers of Copilot Chat: documents, logs of changes and transcripts as bytes. */
-#include "collect/copilot_parts.h"
+#include "collect/copilot/parts.h"
 #include "tap.h"
 
 static struct arena arena;

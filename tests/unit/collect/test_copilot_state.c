@@ -1,5 +1,5 @@
 /* JSON as text in pieces: what is opened, and what changes do to it. */
-#include "collect/copilot_state.h"
+#include "collect/copilot/state.h"
 #include "tap.h"
 
 static struct arena arena;

@@ -1,6 +1,6 @@
 /* What Cursor's bubbles, composers and transcripts mean: the parsers alone. */
 #include "base/time.h"
-#include "collect/cursor.h"
+#include "collect/cursor/cursor.h"
 #include "tap.h"
 
 struct parsing {

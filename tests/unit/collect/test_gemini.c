@@ -1,6 +1,6 @@
 /* Gemini CLI as a source: the samples with their numbers, both forms of a chat, what is replaced
  * and taken back, copies, damage. */
-#include "collect/gemini.h"
+#include "collect/gemini/gemini.h"
 #include "sample_sessions.h"
 
 #define AGENT "gemini"

@@ -1,6 +1,6 @@
 /* Where Gemini CLI's chats are, and which workspace each is of. */
-#include "collect/gemini.h"
-#include "collect/gemini_places.h"
+#include "collect/gemini/gemini.h"
+#include "collect/gemini/places.h"
 #include "sample_sessions.h"
 
 #define AGENT "gemini"

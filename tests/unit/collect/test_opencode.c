@@ -2,7 +2,7 @@
  * files beside the database, and what its messages mean. */
 #include <sqlite3.h>
 
-#include "collect/opencode_round.h"
+#include "collect/opencode/round.h"
 #include "samples.h"
 
 #define A "ses_0aaaaaaaaaaaaaaaaaaaaaaaaA"

@@ -1,6 +1,6 @@
 /* What OpenCode's messages and parts mean: the parser alone. */
 #include "base/time.h"
-#include "collect/opencode.h"
+#include "collect/opencode/opencode.h"
 #include "tap.h"
 
 struct parsing {
