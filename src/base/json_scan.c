@@ -27,11 +27,18 @@ static char peek(const struct json_scan *scan)
 	return scan->at < scan->end ? *scan->at : '\0';
 }
 
+/* Behind the white space at AT. Most JSON of programs has none. */
+static const char *skip(const char *at, const char *end)
+{
+	while (at < end && (unsigned char)*at <= ' ' &&
+		(*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+		at++;
+	return at;
+}
+
 static void skip_blanks(struct json_scan *scan)
 {
-	while (scan->at < scan->end &&
-		(*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\r' || *scan->at == '\t'))
-		scan->at++;
+	scan->at = skip(scan->at, scan->end);
 }
 
 struct json_scan json_scan(struct str text)
@@ -123,26 +130,15 @@ static const char *skip_escape(const char *at, const char *end)
 	return escaped_unit(at, end) >= 0 ? at + ESCAPE_BYTES : NULL;
 }
 
-/*
- * The closing quote at or behind AT, all escapes before it being good. *ESCAPED: there were any.
- * Most strings are short and most text is in long ones: the first step is small, those after it
- * large.
- */
+/* The closing quote at or behind AT, all escapes before it being good. *ESCAPED: there were any. */
 static const char *find_quote(struct json_scan *scan, const char *at, bool *escaped)
 {
 	const char *next = at; /* what is before it belongs to an escape */
-	size_t step = BLOCK_BYTES;
 
 	while (at < scan->end) {
-		size_t left = (size_t)(scan->end - at);
-		uint64_t bits;
+		size_t width = scan->end - at >= GROUP_BYTES ? GROUP_BYTES : 1;
+		uint64_t bits = width > 1 ? group_bits(at) : *at == '"' || *at == '\\';
 
-		if (left < step)
-			step = left < BLOCK_BYTES ? 1 : BLOCK_BYTES;
-		if (step == GROUP_BYTES)
-			bits = group_bits(at);
-		else
-			bits = step == BLOCK_BYTES ? special_bits(at) : *at == '"' || *at == '\\';
 		for (; bits; bits &= bits - 1) {
 			const char *special = at + __builtin_ctzll(bits);
 
@@ -158,21 +154,30 @@ static const char *find_quote(struct json_scan *scan, const char *at, bool *esca
 				return NULL;
 			}
 		}
-		at += step;
-		step = step == 1 ? 1 : GROUP_BYTES;
+		at += width;
 	}
 	fail(scan, "a string without end");
 	return NULL;
 }
 
+/* Most strings are short and have no escapes: the first quote is their end. */
+static const char *find_near_quote(const struct json_scan *scan, const char *from)
+{
+	uint32_t bits = scan->end - from >= BLOCK_BYTES ? special_bits(from) : 0;
+	const char *special = bits ? from + __builtin_ctz(bits) : NULL;
+
+	return special && *special == '"' ? special : NULL;
+}
+
 /* From an opening quote to behind the closing one. */
 static bool take_string(struct json_scan *scan, struct json_token *out)
 {
-	const char *from = scan->at + 1, *end;
+	const char *from = scan->at + 1, *end = find_near_quote(scan, from);
 
 	out->type = JSON_STRING;
 	out->escaped = false;
-	end = find_quote(scan, from, &out->escaped);
+	if (!end)
+		end = find_quote(scan, from, &out->escaped);
 	if (!end)
 		return false;
 	out->text = (struct str){ from, (size_t)(end - from) };
@@ -310,32 +315,32 @@ static bool take_key(struct json_scan *scan, struct json_token *key)
 	skip_blanks(scan);
 	if (peek(scan) != ':')
 		return fail(scan, "a key without colon");
-	scan->at++;
+	scan->at = skip(scan->at + 1, scan->end);
 	return true;
 }
 
+/* To the next member of the container at hand, or out of it. */
 static bool step(struct json_scan *scan, struct json_token *key)
 {
+	const char *at = skip(scan->at, scan->end), *end = scan->end;
 	bool array = in_array(scan);
 
-	skip_blanks(scan);
-	if (peek(scan) == (array ? ']' : '}')) {
+	scan->at = at;
+	if (at < end && *at == (array ? ']' : '}')) {
 		scan->at++;
 		scan->depth--;
 		scan->fresh = false;
 		return false;
 	}
 	if (!scan->fresh) {
-		if (peek(scan) != ',')
+		if (at == end || *at != ',')
 			return fail(scan, "no comma where one was expected");
-		scan->at++;
-		skip_blanks(scan);
+		scan->at = skip(at + 1, end);
 	}
 	scan->fresh = false;
 	*key = (struct json_token){ .type = JSON_STRING };
 	if (!array && !take_key(scan, key))
 		return false;
-	skip_blanks(scan);
 	scan->waiting = true;
 	return true;
 }
@@ -344,9 +349,12 @@ static bool pass_over(struct json_scan *scan)
 {
 	unsigned floor = scan->depth;
 	struct json_token ignored;
+	char c = peek(scan);
 
+	if (c != '{' && c != '[')
+		return take_scalar(scan, &ignored);
 	if (!json_scan_enter(scan))
-		return !scan->fault && take_scalar(scan, &ignored);
+		return false;
 	while (scan->depth > floor && !scan->fault)
 		if (step(scan, &ignored) && !json_scan_enter(scan) && !scan->fault)
 			take_scalar(scan, &ignored);
@@ -442,16 +450,9 @@ static long decode_escape(const char **at, const char *end)
 	return 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
 }
 
-struct str json_token_text(const struct json_token *token, struct arena *arena)
+/* AT to END with its escapes decoded, to TO; behind it. */
+static char *decode(const char *at, const char *end, char *to)
 {
-	const char *at = token->text.ptr, *end = at + token->text.len;
-	char *text, *to;
-
-	if (token->type != JSON_STRING)
-		return (struct str){ NULL, 0 };
-	if (!token->escaped)
-		return token->text;
-	to = text = arena_alloc(arena, token->text.len);
 	while (at < end) {
 		const char *slash = memchr(at, '\\', (size_t)(end - at));
 		size_t plain = (size_t)((slash ? slash : end) - at);
@@ -462,7 +463,20 @@ struct str json_token_text(const struct json_token *token, struct arena *arena)
 		if (slash)
 			to += put_utf8(to, decode_escape(&at, end));
 	}
-	return (struct str){ text, (size_t)(to - text) };
+	return to;
+}
+
+struct str json_token_text(const struct json_token *token, struct arena *arena)
+{
+	struct str raw = token->text;
+	char *text;
+
+	if (token->type != JSON_STRING)
+		return (struct str){ NULL, 0 };
+	if (!token->escaped)
+		return raw;
+	text = arena_alloc(arena, raw.len);
+	return (struct str){ text, (size_t)(decode(raw.ptr, raw.ptr + raw.len, text) - text) };
 }
 
 bool json_token_is(const struct json_token *token, const char *name)

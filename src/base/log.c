@@ -25,23 +25,28 @@ static void blank_controls(char *text, size_t len)
 	}
 }
 
-static void put_line(const char *prefix, const char *kind, const char *format, va_list args)
-	PRINTF_LIKE(3, 0);
+static void put_line(const struct log *log, const char *prefix, const char *kind,
+	const char *format, va_list args) PRINTF_LIKE(4, 0);
 
-static void put_line(const char *prefix, const char *kind, const char *format, va_list args)
+static void put_line(const struct log *log, const char *prefix, const char *kind,
+	const char *format, va_list args)
 {
 	CLEANUP(buf_release) struct buf line = BUF_INIT;
 	CLEANUP(mem_freep) char *message = NULL;
 	struct err ignored;
+	size_t begin;
 	int len = vasprintf(&message, format, args);
 
 	ASSERT(len >= 0);
 	while (len > 0 && message[len - 1] == '\n')
 		len--;
+	buf_addc(&line, log->before ? log->before : "");
+	begin = line.len;
 	buf_addc(&line, prefix);
 	buf_addc(&line, kind);
 	utf8_add_clean(&line, (struct str){ message, (size_t)len });
-	blank_controls(line.ptr, line.len);
+	if (line.len > begin)
+		blank_controls(line.ptr + begin, line.len - begin);
 	buf_byte(&line, '\n');
 	/* A standard error that takes nothing leaves nobody to tell. */
 	if (fs_write_all(STDERR_FILENO, "standard error", buf_str(&line), &ignored) < 0)
@@ -53,7 +58,7 @@ void log_warn(const struct log *log, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	put_line(log->program, ": warning: ", format, args);
+	put_line(log, log->program, ": warning: ", format, args);
 	va_end(args);
 }
 
@@ -64,7 +69,7 @@ void log_info(const struct log *log, const char *format, ...)
 	if (log->level < LOG_NORMAL)
 		return;
 	va_start(args, format);
-	put_line("", "", format, args);
+	put_line(log, "", "", format, args);
 	va_end(args);
 }
 
@@ -75,6 +80,6 @@ void log_debug(const struct log *log, const char *format, ...)
 	if (log->level < LOG_VERBOSE)
 		return;
 	va_start(args, format);
-	put_line("", "", format, args);
+	put_line(log, "", "", format, args);
 	va_end(args);
 }

@@ -10,6 +10,7 @@ enum log_level { LOG_QUIET = -1, LOG_NORMAL = 0, LOG_VERBOSE = 1, LOG_DEBUG = 2 
 struct log {
 	int level;           /* -q: LOG_QUIET, each -v one more */
 	const char *program; /* "tt" */
+	const char *before;  /* written before each line, to clear a progress bar; NULL: nothing */
 };
 
 /* Always shown, also with -q: something is wrong but work goes on. One line, "tt: warning: …". */

@@ -100,7 +100,6 @@ static int doctor_run(
 	int count[ARRAY_LEN(status_names)] = { 0 };
 
 	(void)operands;
-	(void)err;
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
 		if (doctor.store || !checks[i].needs_store)
 			checks[i].run(&doctor);
@@ -110,6 +109,8 @@ static int doctor_run(
 		write_json(cli, &doctor);
 	else
 		write_text(cli, &doctor);
+	if (cli_flush(cli, err) < 0) /* before the sum of it */
+		return err->code;
 	if (count[DOCTOR_WARN] + count[DOCTOR_FAIL] == 0)
 		log_info(&cli->log, "all is well");
 	else

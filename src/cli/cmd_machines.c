@@ -2,19 +2,6 @@
 #include "base/table.h"
 #include "cli/commands.h"
 
-/* How far the last synced moment lies back, as people say it. */
-static struct str ago(struct cli *cli, int64_t then_ns)
-{
-	char text[TIME_TEXT_BYTES];
-
-	if (then_ns == INT64_MIN)
-		return STR("never");
-	if (cli->now_ns - then_ns < NS_PER_MINUTE)
-		return STR("just now");
-	return arena_printf(
-		&cli->arena, "%s ago", duration_format((cli->now_ns - then_ns) / NS_PER_MS, text));
-}
-
 static struct str or_null(struct str text)
 {
 	return text.len > 0 ? text : (struct str){ NULL, 0 };
@@ -67,10 +54,9 @@ static void write_table(
 				machines[i].label.len > 0 ? machines[i].label : STR("-"),
 				machines[i].machine_id.len > 0 ? machines[i].machine_id
 							       : STR("(none)"),
-				own ? STR("this machine") : ago(cli, machines[i].last_sync_ns),
-				machines[i].last_event_ns == INT64_MIN
-					? STR("-")
-					: ago(cli, machines[i].last_event_ns),
+				own ? STR("this machine")
+				    : cli_ago(cli, machines[i].last_sync_ns, "never"),
+				cli_ago(cli, machines[i].last_event_ns, "-"),
 				arena_printf(&cli->arena, "%lld", (long long)machines[i].events),
 			});
 	}

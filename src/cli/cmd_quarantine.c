@@ -62,13 +62,12 @@ static int list_run(
 	struct quarantine_entry *entries;
 	struct store *store;
 	size_t count;
-	int rc = cli_store(cli, &store, err);
+	int rc = cli_store_to_read(cli, 0, &store, err);
 
 	(void)values;
 	(void)operands;
 	if (rc < 0)
 		return rc;
-	cli_drain(cli, store);
 	rc = store_quarantine(store, &cli->arena, &entries, &count, err);
 	if (rc < 0)
 		return rc;

@@ -194,9 +194,9 @@ static int run_in_zone(struct cli *cli, const struct query_values *values, const
 		request.here = machine->id;
 	query_show_begin(&show, cli, format, zone);
 	rc = select_run(store, &request, query_show_event, &show, &result, err);
+	rc = query_show_end(&show, result.count, rc, err);
 	if (rc < 0)
 		return rc;
-	query_show_end(&show, result.count);
 	if (result.cut && !values->limit)
 		log_info(&cli->log, "the newest %lld events; there are older ones (--limit)",
 			(long long)result.count);
@@ -244,7 +244,7 @@ const struct command command_query = {
 	.summary = "events by directory, time, type, agent or session; or SQL",
 	.usage =
 		"[--workspace DIR] [--last DURATION | --since TIME] [--until TIME] [--type TYPE] [--agent AGENT] "
-		"[--session ID] [--limit N] [--format FORMAT] | --sql STATEMENT",
+		"[--session ID] [--machine MACHINE] [--limit N] [--format FORMAT] [--tz ZONE] | --sql STATEMENT [--timeout DURATION]",
 	.details =
 		"Prints events in the order of time; with --limit the newest ones. Times without a zone are local.\n"
 		"--sql reads views of the store (docs/query.md); it cannot write. Examples:\n"

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,19 +127,6 @@ static int check(struct cli *cli, struct target *target, const char **store_url,
 	cli->store = NULL;
 	rc = fs_make_dirs(cli->dirs.state, STATE_DIR_MODE, err);
 	return rc < 0 ? rc : target_find(cli, target, err);
-}
-
-/* The daemon changes to the root directory: what was named from here keeps its meaning. */
-static int make_absolute(struct arena *arena, const char **path, struct err *err)
-{
-	char here[PATH_MAX];
-
-	if (!*path || (*path)[0] == '/')
-		return 0;
-	if (!getcwd(here, sizeof(here)))
-		return err_sys(err, "the current directory");
-	*path = fs_join(arena, here, *path);
-	return 0;
 }
 
 static int run_daemon(struct cli *cli, struct daemon_options *options, int told, struct err *err)
@@ -269,9 +255,12 @@ static int start_run(
 	struct daemon_options options = { 0 };
 	struct target target;
 	bool was_running;
-	int rc = make_absolute(&cli->arena, &cli->globals.config, err);
+	int rc = 0;
 
 	(void)operands;
+	/* The daemon changes to the root directory. */
+	if (cli->globals.config)
+		rc = target_absolute(cli, &cli->globals.config, err);
 	if (rc == 0)
 		rc = check(cli, &target, &options.store_url, err);
 	if (rc < 0)
@@ -287,6 +276,8 @@ static int start_run(
 		was_running = true;
 		rc = instance_find(&target.paths, &cli->arena, &target.found, err);
 	}
+	if (rc == 0)
+		rc = target_check(&target, err);
 	if (rc < 0)
 		return rc;
 	say_started(cli, &target, was_running);
@@ -347,6 +338,8 @@ static int set_pause(struct cli *cli, bool pause, struct err *err)
 	bool changed;
 	int rc = target_find(cli, &target, err);
 
+	if (rc == 0)
+		rc = target_check(&target, err);
 	if (rc == 0)
 		rc = fs_make_dirs(cli->dirs.data, STATE_DIR_MODE, err);
 	if (rc == 0)

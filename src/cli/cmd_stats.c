@@ -86,16 +86,11 @@ static struct str time_cell(struct cli *cli, const struct zone *zone, int64_t ns
 		date.day, hour, minute);
 }
 
-static const char *plural(int64_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 static void add_count(struct cli *cli, const char *before, int64_t count, const char *what)
 {
 	struct str number = number_cell(cli, count);
 
-	buf_printf(&cli->out, "%s%.*s %s%s", before, STR_ARG(number), what, plural(count));
+	buf_printf(&cli->out, "%s%.*s %s%s", before, STR_ARG(number), what, cli_plural(count));
 }
 
 static void add_token(struct cli *cli, const char *before, int64_t count, const char *what)
@@ -126,6 +121,16 @@ static void show_withdrawn(struct cli *cli, const struct stats_counts *totals)
 	buf_byte(&cli->out, '\n');
 }
 
+/* What a log says and nobody counts. */
+static void show_unread(struct cli *cli, const struct stats_counts *totals)
+{
+	if (totals->malformed + totals->unknown_records == 0)
+		return;
+	add_count(cli, "not understood: ", totals->malformed, "line");
+	add_count(cli, " that nobody can read, ", totals->unknown_records, "record");
+	buf_addc(&cli->out, " of unknown types\n");
+}
+
 static void show_totals(struct cli *cli, const struct stats *stats, int64_t waiting)
 {
 	const struct stats_counts *totals = &stats->totals;
@@ -140,6 +145,7 @@ static void show_totals(struct cli *cli, const struct stats *stats, int64_t wait
 	buf_addc(&cli->out, ")\n");
 	show_tokens(cli, totals);
 	show_withdrawn(cli, totals);
+	show_unread(cli, totals);
 	buf_printf(&cli->out, "store: %.*sB", STR_ARG(bytes));
 	if (stats->quarantined > 0)
 		buf_printf(&cli->out, ", %lld in quarantine ('tt quarantine')",

@@ -218,46 +218,39 @@ static struct str label_of(const struct status *status, struct str machine_id)
 	return machine_id.len > 0 ? str_sub(machine_id, 0, 8) : STR("(none)");
 }
 
-static struct str lag_text(struct cli *cli, int64_t last_ns)
-{
-	char text[TIME_TEXT_BYTES];
-	int64_t lag_ms;
-
-	if (last_ns == INT64_MIN)
-		return STR("-");
-	lag_ms = (cli->now_ns - last_ns) / NS_PER_MS;
-	if (lag_ms < 0)
-		return STR("in the future");
-	return arena_printf(&cli->arena, "%s ago", duration_format(lag_ms, text));
-}
-
-static void write_text(struct cli *cli, const struct store *store, const struct status *status)
+static void write_table(struct cli *cli, const struct status *status)
 {
 	static const char *const headings[] = { "SOURCE", "MACHINE", "LAST EVENT", "EVENTS" };
 	static const enum table_align aligns[] = { TABLE_LEFT, TABLE_LEFT, TABLE_LEFT,
 		TABLE_RIGHT };
 	struct table *table = table_new(&cli->arena, ARRAY_LEN(headings), headings, aligns);
 
-	buf_printf(&cli->out, "store  %s  %lld events, %lld KiB\n", store_path(store),
-		(long long)status->info.events, (long long)(status->info.bytes >> 10));
-	status_daemon_text(cli, &status->daemon);
-	if (status->source_count == 0) {
-		buf_addc(&cli->out,
-			"\nNo events yet. 'tt setup tmux' records where you look, 'tt collect' reads agents' transcripts.\n");
-		return;
-	}
 	for (size_t i = 0; i < status->source_count; i++)
 		table_row(table, (const struct str[]){ status->sources[i].source,
 					 label_of(status, status->sources[i].machine_id),
-					 lag_text(cli, status->sources[i].last_ns),
+					 cli_ago(cli, status->sources[i].last_ns, "-"),
 					 arena_printf(&cli->arena, "%lld",
 						 (long long)status->sources[i].events) });
 	buf_byte(&cli->out, '\n');
 	table_print(table, &cli->out);
+}
+
+static void write_text(struct cli *cli, const struct store *store, const struct status *status)
+{
+	int64_t quarantined = status->info.quarantined;
+
+	buf_printf(&cli->out, "store  %s  %lld events, %lld KiB\n", store_path(store),
+		(long long)status->info.events, (long long)(status->info.bytes >> 10));
+	status_daemon_text(cli, &status->daemon);
+	if (status->source_count > 0)
+		write_table(cli, status);
+	else
+		buf_addc(&cli->out,
+			"\nNo events yet. 'tt setup tmux' records where you look, 'tt collect' reads agents' transcripts.\n");
 	status_troubles_text(cli, &status->daemon);
-	if (status->info.quarantined > 0)
-		buf_printf(&cli->out, "\n%lld lines could not be understood: 'tt quarantine'\n",
-			(long long)status->info.quarantined);
+	if (quarantined > 0)
+		buf_printf(&cli->out, "\n%lld line%s could not be understood: 'tt quarantine'\n",
+			(long long)quarantined, cli_plural(quarantined));
 }
 
 static void say_identity(struct cli *cli, const struct status *status)
@@ -275,13 +268,12 @@ static int status_run(
 {
 	struct status status = { 0 };
 	struct store *store;
-	int rc = cli_store(cli, &store, err);
+	int rc = cli_store_to_read(cli, 0, &store, err);
 
 	(void)values;
 	(void)operands;
 	if (rc < 0)
 		return rc;
-	cli_drain(cli, store);
 	rc = gather(cli, store, &status, err);
 	if (rc == 0) {
 		say_identity(cli, &status);

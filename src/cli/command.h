@@ -46,6 +46,8 @@ struct cli {
 	bool machine_loaded;
 	int64_t now_ns;                    /* read once: one command, one now */
 	struct collect_progress *progress; /* NULL: nobody looks */
+	bool printing;                     /* a part of the data is on standard output already */
+	bool answered; /* with --json: the object is complete, an error in it included */
 };
 
 struct command {
@@ -76,6 +78,13 @@ const struct args_spec *cli_options(void);
  * there is none, closed by the frame.
  */
 MUST_USE int cli_store(struct cli *cli, struct store **out, struct err *err);
+/*
+ * The same for a command that only looks, with what the hooks wrote. Where nothing may be written,
+ * the store is read as it is; while another process writes for longer than BUSY_MS (0: the store's
+ * usual patience), what is committed is read.
+ */
+MUST_USE int cli_store_to_read(
+	struct cli *cli, int64_t busy_ms, struct store **out, struct err *err);
 /* This machine's identity: ERR_IDENTITY without one. */
 MUST_USE int cli_machine(struct cli *cli, const struct machine **out, struct err *err);
 /*
@@ -115,6 +124,13 @@ MUST_USE int cli_time(
 	struct cli *cli, const char *option, const char *text, int64_t *out_ns, struct err *err);
 /* RFC 3339 text of NS in the arena; NULL view for INT64_MIN (json_kv_str makes it null). */
 struct str cli_time_text(struct cli *cli, int64_t ns);
+/* How far NS lies back, as people say it: "5h 32m ago", "12 days ago"; WITHOUT for INT64_MIN. In
+ * the arena. */
+struct str cli_ago(struct cli *cli, int64_t ns, const char *without);
+/* What makes a plural of the word behind COUNT: "s" or "". */
+const char *cli_plural(int64_t count);
+/* The member `error` of an open object. */
+void cli_put_error(struct json_writer *json, const struct err *err);
 /* Standard error is a terminal, and standard input too: a person can be asked. */
 bool cli_interactive(void);
 

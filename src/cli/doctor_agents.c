@@ -23,7 +23,7 @@ void doctor_daemon(struct doctor *doctor)
 	struct target target;
 	struct err err;
 
-	if (target_find(doctor->cli, &target, &err) < 0) {
+	if (target_find(doctor->cli, &target, &err) < 0 || target_check(&target, &err) < 0) {
 		doctor_add(doctor, "daemon", DOCTOR_WARN,
 			arena_printf(&doctor->cli->arena, "%s", err.message), NULL);
 		return;

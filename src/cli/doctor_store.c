@@ -160,8 +160,8 @@ void doctor_quarantine(struct doctor *doctor)
 		doctor_add(doctor, "quarantine", DOCTOR_FAIL, said(doctor, &err), "tt verify");
 	else if (info.quarantined > 0)
 		doctor_add(doctor, "quarantine", DOCTOR_WARN,
-			arena_printf(&doctor->cli->arena, "%lld lines could not be understood",
-				(long long)info.quarantined),
+			arena_printf(&doctor->cli->arena, "%lld line%s could not be understood",
+				(long long)info.quarantined, cli_plural(info.quarantined)),
 			"'tt quarantine' shows them; 'tt quarantine retry' after an update");
 	else
 		doctor_add(doctor, "quarantine", DOCTOR_OK, STR("empty"), NULL);

@@ -34,15 +34,40 @@ void frame_release(struct cli *cli)
 	arena_release(&cli->arena);
 }
 
-int cli_store(struct cli *cli, struct store **out, struct err *err)
+static struct store_options store_options(struct cli *cli)
 {
 	struct store_options options = { .url = cli->config.store };
-	int rc = 0;
 
 	if (options.url[0] == '\0')
 		options.url = fs_join(&cli->arena, cli->dirs.data, "tt.db");
+	return options;
+}
+
+int cli_store(struct cli *cli, struct store **out, struct err *err)
+{
+	const struct store_options options = store_options(cli);
+	int rc = 0;
+
 	if (!cli->store)
 		rc = store_open(&cli->store, &options, err);
+	*out = cli->store;
+	return rc;
+}
+
+int cli_store_to_read(struct cli *cli, int64_t busy_ms, struct store **out, struct err *err)
+{
+	struct store_options options = store_options(cli);
+	struct err ignored;
+	int rc;
+
+	options.busy_ms = busy_ms;
+	rc = store_open(&cli->store, &options, err);
+	if (rc == 0)
+		cli_drain(cli, cli->store);
+	options.read_only = true;
+	if ((rc == ERR_READONLY || rc == ERR_BUSY) &&
+		store_open(&cli->store, &options, &ignored) == 0)
+		rc = 0;
 	*out = cli->store;
 	return rc;
 }
@@ -142,6 +167,7 @@ int cli_flush(struct cli *cli, struct err *err)
 {
 	struct str rest = buf_str(&cli->out);
 
+	cli->printing |= rest.len > 0;
 	while (rest.len > 0) {
 		ssize_t written = write(STDOUT_FILENO, rest.ptr, rest.len);
 
@@ -202,6 +228,37 @@ struct str cli_time_text(struct cli *cli, int64_t ns)
 	if (ns == INT64_MIN)
 		return (struct str){ NULL, 0 };
 	return arena_str(&cli->arena, str_from(time_format(ns, 3, text)));
+}
+
+struct str cli_ago(struct cli *cli, int64_t ns, const char *without)
+{
+	const int64_t day_ns = 24 * NS_PER_HOUR;
+	int64_t ago_ns = ns == INT64_MIN ? 0 : cli->now_ns - ns;
+	char text[TIME_TEXT_BYTES];
+
+	if (ns == INT64_MIN)
+		return str_from(without);
+	if (ago_ns <= -NS_PER_MINUTE)
+		return STR("in the future");
+	if (ago_ns < NS_PER_MINUTE)
+		return STR("just now");
+	if (ago_ns >= 2 * day_ns)
+		return arena_printf(&cli->arena, "%lld days ago", (long long)(ago_ns / day_ns));
+	return arena_printf(&cli->arena, "%s ago", duration_format(ago_ns / NS_PER_MS, text));
+}
+
+const char *cli_plural(int64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+void cli_put_error(struct json_writer *json, const struct err *err)
+{
+	json_key(json, STR("error"));
+	json_begin_object(json);
+	json_kv_str(json, "code", str_from(err_name(err->code)));
+	json_kv_str(json, "message", str_from(err->message));
+	json_end_object(json);
 }
 
 bool cli_interactive(void)

@@ -165,15 +165,11 @@ static void print_error(struct cli *cli, const struct err *err)
 	struct json_writer writer = json_writer(&cli->out);
 
 	fprintf(stderr, "tt: %s\n", err->message);
-	if (!cli->globals.json)
+	if (!cli->globals.json || cli->answered)
 		return;
 	buf_clear(&cli->out); /* one object: the error, not half an answer */
 	json_begin_object(&writer);
-	json_key(&writer, STR("error"));
-	json_begin_object(&writer);
-	json_kv_str(&writer, "code", str_from(err_name(err->code)));
-	json_kv_str(&writer, "message", str_from(err->message));
-	json_end_object(&writer);
+	cli_put_error(&writer, err);
 	json_end_object(&writer);
 	buf_byte(&cli->out, '\n');
 }

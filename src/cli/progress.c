@@ -9,6 +9,8 @@
 
 #include "base/clock.h"
 
+#define PROGRESS_CLEAR "\r\033[K"
+
 enum { FIRST_MS = 700, EVERY_MS = 200, CELLS = 30, LINE_BYTES = 160 };
 
 struct progress {
@@ -65,7 +67,7 @@ static int run(void *data)
 	do
 		draw(progress);
 	while (!wait_for(progress, EVERY_MS));
-	fputs("\r\033[K", stderr);
+	fputs(PROGRESS_CLEAR, stderr);
 	fflush(stderr);
 	return 0;
 }
@@ -85,6 +87,7 @@ struct progress *progress_start(struct cli *cli)
 		return NULL;
 	}
 	cli->progress = &progress->counts;
+	cli->log.before = PROGRESS_CLEAR;
 	return progress;
 }
 
@@ -98,6 +101,7 @@ void progress_stop(struct progress *progress)
 	mtx_unlock(&progress->lock);
 	thrd_join(progress->thread, NULL);
 	progress->cli->progress = NULL;
+	progress->cli->log.before = NULL;
 	mtx_destroy(&progress->lock);
 	cnd_destroy(&progress->stop);
 	free(progress);

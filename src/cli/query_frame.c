@@ -7,21 +7,7 @@ enum { READER_BUSY_MS = 500 };
 
 int query_store(struct cli *cli, struct store **out, struct err *err)
 {
-	struct store_options options = { .url = cli->config.store, .busy_ms = READER_BUSY_MS };
-	struct err ignored;
-	int rc;
-
-	if (options.url[0] == '\0')
-		options.url = fs_join(&cli->arena, cli->dirs.data, "tt.db");
-	rc = store_open(&cli->store, &options, err);
-	if (rc == 0)
-		cli_drain(cli, cli->store);
-	options.read_only = true;
-	if ((rc == ERR_READONLY || rc == ERR_BUSY) &&
-		store_open(&cli->store, &options, &ignored) == 0)
-		rc = 0;
-	*out = cli->store;
-	return rc;
+	return cli_store_to_read(cli, READER_BUSY_MS, out, err);
 }
 
 struct span_clock query_clock(const struct cli *cli, const struct zone *zone)
@@ -53,6 +39,24 @@ int query_format(const struct cli *cli, const char *name, enum query_format *out
 		return 0;
 	}
 	return err_set(err, ERR_USAGE, "--format '%s' is not known; use table, json or csv", name);
+}
+
+int query_fail(struct cli *cli, struct str close, const struct err *err)
+{
+	CLEANUP(buf_release) struct buf error = BUF_INIT;
+	struct json_writer json = json_writer(&error);
+
+	if (!cli->globals.json || !cli->printing)
+		return err->code;
+	json_begin_object(&json);
+	cli_put_error(&json, err);
+	json_end_object(&json);
+	buf_add(&cli->out, close);
+	buf_byte(&cli->out, ',');
+	buf_add(&cli->out, str_sub(buf_str(&error), 1, error.len)); /* a member, not an object */
+	buf_byte(&cli->out, '\n');
+	cli->answered = true;
+	return err->code;
 }
 
 const char *query_number(int64_t number, char text[static TIME_TEXT_BYTES])

@@ -17,6 +17,7 @@ enum {
 	LEAST_DETAIL_COLUMNS = 24,
 	OTHER_COLUMNS = 80, /* about what the other cells of a row take */
 	CLOCK_BYTES = 24,
+	CLOSE_BYTES = 48,
 };
 
 /* --- the table --- */
@@ -253,12 +254,19 @@ int query_show_event(void *context, const struct stored_event *item, struct err 
 	return out->len >= FLUSH_BYTES ? cli_flush(show->cli, err) : 0;
 }
 
-void query_show_end(struct query_show *show, int64_t count)
+int query_show_end(struct query_show *show, int64_t count, int rc, struct err *err)
 {
+	struct cli *cli = show->cli;
+	char close[CLOSE_BYTES];
+
+	snprintf(close, sizeof(close), "],\"count\":%lld", (long long)count);
+	if (rc < 0)
+		return query_fail(cli, str_from(close), err);
 	if (show->format == QUERY_TABLE && show->any)
-		table_print(show->table, &show->cli->out);
+		table_print(show->table, &cli->out);
 	if (show->format == QUERY_OBJECT)
-		buf_printf(&show->cli->out, "],\"count\":%lld}\n", (long long)count);
+		buf_printf(&cli->out, "%s}\n", close);
+	return cli_flush(cli, err); /* before anything is said about it */
 }
 
 void query_show_release(struct query_show *show)

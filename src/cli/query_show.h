@@ -22,8 +22,9 @@ void query_show_begin(struct query_show *show, struct cli *cli, enum query_forma
 	const struct zone *zone);
 /* A select_each; the context is the struct query_show. */
 MUST_USE int query_show_event(void *context, const struct stored_event *item, struct err *err);
-/* The rest, with the COUNT of events for QUERY_OBJECT. */
-void query_show_end(struct query_show *show, int64_t count);
+/* The rest, behind COUNT events, on standard output; after a failure RC (of ERR): see query_fail.
+ */
+MUST_USE int query_show_end(struct query_show *show, int64_t count, int rc, struct err *err);
 /* Accepts one that was not begun, if it is all-zero. */
 void query_show_release(struct query_show *show);
 

@@ -2,6 +2,7 @@
 #include "cli/query_sql.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/csv.h"
 #include "base/hash.h"
@@ -13,6 +14,7 @@ enum {
 	USUAL_ROWS = 100000,
 	TABLE_BYTES = 64 << 20, /* a table is laid out in memory */
 	FLUSH_BYTES = 64 << 10,
+	CLOSE_BYTES = 64,
 };
 
 struct rows {
@@ -196,16 +198,28 @@ static void begin(struct rows *rows)
 	}
 }
 
-static void end(struct rows *rows)
+/* RC: how it went so far. */
+static int end(struct rows *rows, int rc, struct err *err)
 {
+	struct cli *cli = rows->cli;
+	char close[CLOSE_BYTES];
+
+	snprintf(close, sizeof(close), "],\"count\":%lld,\"truncated\":%s", (long long)rows->count,
+		rows->cut || rc < 0 ? "true" : "false");
+	if (rc < 0) {
+		err_context(err, "--sql");
+		return query_fail(cli, str_from(close), err);
+	}
 	if (rows->request->format == QUERY_TABLE)
-		table_print(rows->table, &rows->cli->out);
+		table_print(rows->table, &cli->out);
 	if (rows->request->format == QUERY_OBJECT)
-		buf_printf(&rows->cli->out, "],\"count\":%lld,\"truncated\":%s}\n",
-			(long long)rows->count, rows->cut ? "true" : "false");
+		buf_printf(&cli->out, "%s}\n", close);
+	if (cli_flush(cli, err) < 0)
+		return err->code;
 	if (rows->cut && rows->request->limit < 0)
-		log_info(&rows->cli->log, "the first %lld rows; there are more (--limit)",
+		log_info(&cli->log, "the first %lld rows; there are more (--limit)",
 			(long long)rows->count);
+	return 0;
 }
 
 static int print_rows(struct rows *rows, struct err *err)
@@ -218,14 +232,12 @@ static int print_rows(struct rows *rows, struct err *err)
 		rows->cut = rows->count == limit;
 		if (rows->cut)
 			break;
-		if (add_row(rows, err) < 0)
-			return err->code;
+		rc = add_row(rows, err);
+		if (rc < 0)
+			break;
 		rows->count++;
 	}
-	if (rc < 0)
-		return rc;
-	end(rows);
-	return 0;
+	return end(rows, rc, err);
 }
 
 int query_sql_run(struct cli *cli, const struct query_sql_request *request, struct err *err)
@@ -252,5 +264,5 @@ int query_sql_run(struct cli *cli, const struct query_sql_request *request, stru
 	rc = print_rows(&rows, err);
 	sql_close(rows.sql);
 	buf_release(&rows.scratch);
-	return rc < 0 ? err_context(err, "--sql") : 0;
+	return rc;
 }

@@ -48,14 +48,15 @@ struct manager {
 
 /* --- systemd --- */
 
-/* systemd.service(5), "Command lines": in double quotes, with % and $ doubled. */
-static void put_quoted(struct buf *out, const char *word, bool command)
+/* systemd.service(5), "Command lines": in double quotes, with % doubled, and $ where variables are
+ * put in: in arguments, not in the program's name nor in Environment=. */
+static void put_quoted(struct buf *out, const char *word, bool argument)
 {
 	buf_byte(out, '"');
 	for (; *word; word++) {
 		if (*word == '"' || *word == '\\')
 			buf_byte(out, '\\');
-		if (*word == '%' || (*word == '$' && command))
+		if (*word == '%' || (*word == '$' && argument))
 			buf_byte(out, *word);
 		buf_byte(out, *word);
 	}
@@ -67,7 +68,7 @@ static void systemd_command(struct buf *out, const char *const *command)
 	for (size_t i = 0; command[i]; i++) {
 		if (i > 0)
 			buf_byte(out, ' ');
-		put_quoted(out, command[i], true);
+		put_quoted(out, command[i], i > 0);
 	}
 }
 
@@ -235,22 +236,36 @@ static const char *program_path(struct arena *arena)
 	return arena_cstr(arena, str_from(self));
 }
 
-static void put_command(struct cli *cli, const struct manager *manager, struct buf *out)
+/* Was the store named for this run alone? What the configuration file says, the daemon reads. */
+static bool names_store(const struct cli *cli)
+{
+	const char *environment = getenv("TT_STORE");
+
+	return cli->config.store[0] != '\0' &&
+	       (cli->globals.store || (environment && environment[0] != '\0'));
+}
+
+static int put_command(
+	struct cli *cli, const struct manager *manager, struct buf *out, struct err *err)
 {
 	const char *command[6] = { program_path(&cli->arena) };
-	CLEANUP(mem_freep) char *config = NULL;
+	const char *config = cli->globals.config, *store = target_store(cli);
 	size_t count = 1;
 
-	if (cli->globals.config) {
-		config = realpath(cli->globals.config, NULL);
+	if (config && target_absolute(cli, &config, err) < 0)
+		return err->code;
+	if (config) {
 		command[count++] = "--config";
-		command[count++] = config ? config : cli->globals.config;
+		command[count++] = config;
 	}
-	if (cli->globals.store) {
+	if (names_store(cli)) {
+		if (target_absolute(cli, &store, err) < 0)
+			return err->code;
 		command[count++] = "--store";
-		command[count++] = cli->globals.store;
+		command[count++] = store;
 	}
 	manager->put_command(out, command);
+	return 0;
 }
 
 /* The directories that this command works with: the system's managers do not know them. */
@@ -268,12 +283,13 @@ static void put_environment(const struct manager *manager, struct buf *out)
 		out->len--; /* the template has the line's end */
 }
 
-static void render(struct cli *cli, const struct manager *manager, struct buf *out)
+static int render(struct cli *cli, const struct manager *manager, struct buf *out, struct err *err)
 {
 	CLEANUP(buf_release) struct buf command = BUF_INIT, environment = BUF_INIT;
 	struct str rest = str_from(manager->unit);
 
-	put_command(cli, manager, &command);
+	if (put_command(cli, manager, &command, err) < 0)
+		return err->code;
 	put_environment(manager, &environment);
 	while (rest.len > 0) {
 		struct str line = str_split(&rest, '\n');
@@ -292,6 +308,7 @@ static void render(struct cli *cli, const struct manager *manager, struct buf *o
 		}
 		buf_byte(out, '\n');
 	}
+	return 0;
 }
 
 enum unit_state { UNIT_ABSENT, UNIT_OURS, UNIT_FOREIGN };
@@ -324,7 +341,8 @@ static int put_unit(
 		return err_set(err, ERR_EXISTS,
 			"%s was not written by this program: move it away, then try again",
 			manager->path);
-	render(setup->cli, manager, &unit);
+	if (render(setup->cli, manager, &unit, err) < 0)
+		return err->code;
 	if (state == UNIT_OURS && str_eq(buf_str(&old), buf_str(&unit))) {
 		setup_note(setup, "unit", "unchanged", str_from(manager->path));
 		return 0;

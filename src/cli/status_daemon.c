@@ -5,6 +5,7 @@
  */
 #include "cli/status_daemon.h"
 
+#include "base/table.h"
 #include "base/time.h"
 #include "cli/commands.h"
 
@@ -173,48 +174,71 @@ void status_daemon_json(struct json_writer *json, const struct status_daemon *da
 
 static struct str ago(struct cli *cli, struct str at)
 {
-	char text[TIME_TEXT_BYTES];
 	struct err ignored;
 	int64_t ns;
 
-	if (time_parse(at, &ns, &ignored) < 0)
-		return STR("not yet");
-	return arena_printf(
-		&cli->arena, "%s ago", duration_format((cli->now_ns - ns) / NS_PER_MS, text));
+	return cli_ago(cli, time_parse(at, &ns, &ignored) < 0 ? INT64_MIN : ns, "not yet");
+}
+
+static void say_running(struct cli *cli, const struct status_daemon *daemon)
+{
+	int64_t pid = daemon->target.found.pid;
+
+	if (pid == 0) {
+		buf_printf(&cli->out, "daemon: another process holds '%s'\n",
+			daemon->target.paths.lock);
+		return;
+	}
+	buf_printf(&cli->out, "daemon %s (process %lld), last round %.*s\n",
+		daemon->paused ? "paused: 'tt resume'" : "collects", (long long)pid,
+		STR_ARG(ago(cli, json_get_str(daemon->state, "last_round"))));
 }
 
 void status_daemon_text(struct cli *cli, const struct status_daemon *daemon)
 {
-	const struct instance *found = &daemon->target.found;
 	struct str error = json_get_str(daemon->state, "configuration_error");
 
-	if (found->running)
-		buf_printf(&cli->out, "daemon %s (process %lld), last round %.*s\n",
-			daemon->paused ? "paused: 'tt resume'" : "collects", (long long)found->pid,
-			STR_ARG(ago(cli, json_get_str(daemon->state, "last_round"))));
+	if (daemon->target.found.running)
+		say_running(cli, daemon);
 	else
 		buf_printf(&cli->out, "daemon does not run%s\n",
 			daemon->paused ? ", and is paused" : ": 'tt start'");
-	if (error.len > 0)
-		buf_printf(
-			&cli->out, "  its new configuration was refused: %.*s\n", STR_ARG(error));
+	if (error.len == 0)
+		return;
+	buf_addc(&cli->out, "  its new configuration was refused: ");
+	table_clean(&cli->out, error);
+	buf_byte(&cli->out, '\n');
+}
+
+static void say_troubles(struct cli *cli, const struct status_source *source)
+{
+	struct buf *out = &cli->out;
+
+	if (source->waiting > 0)
+		buf_printf(out, "%s: %lld file%s to be collected\n", source->name,
+			(long long)source->waiting, source->waiting == 1 ? " waits" : "s wait");
+	if (source->failed > 0)
+		buf_printf(out, "%s: %lld file%s could not be read\n", source->name,
+			(long long)source->failed, cli_plural(source->failed));
+	if (source->error.len == 0)
+		return;
+	buf_printf(out, "%s: ", source->name);
+	table_clean(out, source->error);
+	buf_printf(out, " (again at %.*s)\n", STR_ARG(source->retry_at));
 }
 
 void status_troubles_text(struct cli *cli, const struct status_daemon *daemon)
 {
+	bool any = false;
+
 	for (size_t i = 0; i < daemon->count; i++) {
 		const struct status_source *source = &daemon->sources[i];
 
-		if (source->waiting > 0)
-			buf_printf(&cli->out, "\n%s: %lld files wait to be collected", source->name,
-				(long long)source->waiting);
-		if (source->failed > 0)
-			buf_printf(&cli->out, "\n%s: %lld files could not be read", source->name,
-				(long long)source->failed);
-		if (source->error.len > 0)
-			buf_printf(&cli->out, "\n%s: %.*s (again at %.*s)", source->name,
-				STR_ARG(source->error), STR_ARG(source->retry_at));
-		if (source->waiting > 0 || source->failed > 0 || source->error.len > 0)
+		if (source->waiting == 0 && source->failed == 0 && source->error.len == 0)
+			continue;
+		if (!any)
 			buf_byte(&cli->out, '\n');
+		any = true;
+		say_troubles(cli, source);
 	}
 }

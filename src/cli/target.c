@@ -3,23 +3,49 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/time.h"
 
 enum { WAIT_MS = 30000, LOOK_MS = 10 };
 
-int target_find(struct cli *cli, struct target *target, struct err *err)
+int target_absolute(struct cli *cli, const char **path, struct err *err)
+{
+	CLEANUP(mem_freep) char *here = NULL;
+
+	if ((*path)[0] == '/')
+		return 0;
+	here = getcwd(NULL, 0);
+	if (!here)
+		return err_sys(err, "the current directory");
+	*path = fs_join(&cli->arena, here, *path);
+	return 0;
+}
+
+const char *target_store(struct cli *cli)
 {
 	struct str prefix = STR("sqlite:");
 	const char *store = cli->config.store;
 
 	if (store[0] == '\0')
-		store = fs_join(&cli->arena, cli->dirs.data, "tt.db");
-	if (str_starts(str_from(store), prefix))
-		store += prefix.len;
-	target->paths = instance_paths(&cli->arena, &cli->dirs, store);
+		return fs_join(&cli->arena, cli->dirs.data, "tt.db");
+	return str_starts(str_from(store), prefix) ? store + prefix.len : store;
+}
+
+int target_find(struct cli *cli, struct target *target, struct err *err)
+{
+	target->paths = instance_paths(&cli->arena, &cli->dirs, target_store(cli));
 	return instance_find(&target->paths, &cli->arena, &target->found, err);
+}
+
+int target_check(const struct target *target, struct err *err)
+{
+	if (!target->found.running || target->found.pid > 0)
+		return 0;
+	return err_set(err, ERR_BUSY, "'%s' is held by another process, which is no daemon",
+		target->paths.lock);
 }
 
 int target_stop(struct cli *cli, const struct target *target, struct err *err)
@@ -27,6 +53,8 @@ int target_stop(struct cli *cli, const struct target *target, struct err *err)
 	int64_t end_ns = clock_monotonic_ns() + WAIT_MS * NS_PER_MS;
 	struct instance found = target->found;
 
+	if (target_check(target, err) < 0)
+		return err->code;
 	if (kill((pid_t)found.pid, SIGTERM) < 0 && errno != ESRCH)
 		return err_sys(err, "the daemon (process %lld)", (long long)found.pid);
 	while (found.running && found.pid == target->found.pid) {

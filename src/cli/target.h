@@ -10,9 +10,15 @@ struct target {
 	struct instance found;
 };
 
+/* Make *PATH, named from the current directory, one that means the same to a daemon. */
+MUST_USE int target_absolute(struct cli *cli, const char **path, struct err *err);
+/* The path of the store of this run. */
+const char *target_store(struct cli *cli);
 /* Find it, without opening the store. */
 MUST_USE int target_find(struct cli *cli, struct target *target, struct err *err);
-/* Tell it to end, and wait until it has. ERR_TIMEOUT. */
+/* ERR_BUSY when something holds the daemon's lock that is no process which can be told anything. */
+MUST_USE int target_check(const struct target *target, struct err *err);
+/* Tell it to end, and wait until it has. ERR_TIMEOUT; ERR_BUSY as target_check. */
 MUST_USE int target_stop(struct cli *cli, const struct target *target, struct err *err);
 
 #endif

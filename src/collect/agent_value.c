@@ -7,7 +7,7 @@
 
 #include "base/utf8.h"
 
-enum { LONGEST_TEXT = 64 };
+enum { LONGEST_TEXT = 64, LONGEST_CODE = 64 };
 
 static bool of_number(int64_t number, int64_t *out_ns)
 {
@@ -63,4 +63,26 @@ struct str agent_text(struct arena *arena, struct str s)
 		return arena_str(arena, s);
 	utf8_add_clean(&clean, s);
 	return arena_str(arena, buf_str(&clean));
+}
+
+bool agent_is_code(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+			!memchr("_-.", c, 3))
+			return false;
+	}
+	return text.len > 0 && text.len <= LONGEST_CODE;
+}
+
+void agent_widen(int64_t at_ns, int64_t *started_ns, int64_t *ended_ns)
+{
+	if (at_ns == INT64_MIN || !time_plausible(at_ns))
+		return;
+	if (*started_ns == INT64_MIN || at_ns < *started_ns)
+		*started_ns = at_ns;
+	if (at_ns > *ended_ns)
+		*ended_ns = at_ns;
 }

@@ -15,5 +15,11 @@ bool agent_time(const struct json *value, int64_t *out_ns);
 /* A copy of S in ARENA as valid UTF-8, so that a name is the same whether it was just read or was
  * written down in between. */
 struct str agent_text(struct arena *arena, struct str s);
+/* Is TEXT a word that a program chose (letters, digits, '_', '-', '.'; at most 64 bytes) and no
+ * text for people? */
+bool agent_is_code(struct str text);
+/* Widen the span from *STARTED_NS to *ENDED_NS (both INT64_MIN: none yet) by AT_NS, unless that is
+ * no plausible time. */
+void agent_widen(int64_t at_ns, int64_t *started_ns, int64_t *ended_ns);
 
 #endif

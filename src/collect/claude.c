@@ -44,6 +44,14 @@ static int save_place(struct claude_reading *reading, struct err *err)
 	return tail_save(reading->tail, reading->round->intake, buf_str(&state), err);
 }
 
+/* One file that cannot be read does not keep the others from being read. */
+static void fail_file(
+	struct claude_round *round, struct source_counts *counts, const struct err *err)
+{
+	counts->failed++;
+	log_warn(round->context->log, "%s", err->message);
+}
+
 static void note_progress(struct claude_round *round, int64_t bytes)
 {
 	int64_t done = bytes < round->file_bytes ? bytes : round->file_bytes;
@@ -53,7 +61,7 @@ static void note_progress(struct claude_round *round, int64_t bytes)
 	collect_progress_done(round->context->progress, done);
 }
 
-static int take_lines(struct claude_reading *reading, struct err *err)
+static int take_lines(struct claude_reading *reading, struct source_counts *counts, struct err *err)
 {
 	struct claude_round *round = reading->round;
 	struct str line;
@@ -70,7 +78,10 @@ static int take_lines(struct claude_reading *reading, struct err *err)
 		if (save_place(reading, err) < 0 || claude_round_commit(round, err) < 0)
 			return err->code;
 	}
-	return more < 0 ? more : save_place(reading, err);
+	if (more == 0)
+		return save_place(reading, err);
+	fail_file(round, counts, err); /* what was taken is good; the next round tries again */
+	return 0;
 }
 
 /* --- settling who owns what several sessions have --- */
@@ -131,8 +142,7 @@ static int read_again(struct claude_round *round, struct claude_session *session
 	reading.pass.tally = tally;
 	if (tail_open_whole(&reading.tail, path, err) < 0)
 		return err->code;
-	if (claude_reading_may_begin(&reading, &begin, err) < 0)
-		return err->code;
+	begin = claude_reading_may_begin(&reading);
 	while (begin &&
 		(more = tail_next(reading.tail, &line, &reading.pass.offset, &overlong, err)) > 0)
 		if (claude_reading_take(&reading, line, overlong, err) < 0)
@@ -202,32 +212,43 @@ static int settle(struct claude_round *round, struct err *err)
 
 /* --- the source --- */
 
-static int collect_file(struct claude_round *round, struct tail_set *set, const char *path,
-	struct source_counts *counts, struct err *err)
+/* Read what is new of the file that was opened as *TAIL, which is taken over. */
+static int collect_tail(struct claude_round *round, const char *path, struct tail **tail,
+	struct str state, struct source_counts *counts, struct err *err)
 {
 	CLEANUP(claude_reading_release)
 	struct claude_reading reading = claude_reading_of(round, path, PASS_COLLECT);
-	enum tail_start start;
-	struct str state;
-	int rc = tail_open(&reading.tail, set, path, &start, &state, err);
 	bool begin = true;
 
-	if (rc == 0 && (start == TAIL_FRESH || start == TAIL_RESTARTED))
-		rc = claude_reading_may_begin(&reading, &begin, err);
+	reading.tail = *tail;
+	*tail = NULL;
+	if (state.len > 0)
+		claude_reading_read(&reading, state);
+	else
+		begin = claude_reading_may_begin(&reading);
+	return begin ? take_lines(&reading, counts, err) : 0;
+}
+
+static int collect_file(struct claude_round *round, struct tail_set *set, const char *path,
+	struct source_counts *counts, struct err *err)
+{
+	CLEANUP(tail_closep) struct tail *tail = NULL;
+	enum tail_start start;
+	struct str state;
+	int rc = tail_open(&tail, set, path, &start, &state, err);
+
 	if (rc == ERR_NOT_FOUND)
 		return 0;
 	counts->files++;
-	if (rc < 0) { /* one file that cannot be read does not keep the others from being read */
-		counts->failed++;
-		log_warn(round->context->log, "%s", err->message);
+	if (rc < 0) {
+		fail_file(round, counts, err);
 		return 0;
 	}
 	if (start == TAIL_UNCHANGED) {
 		counts->skipped_unchanged++;
 		return 0;
 	}
-	claude_reading_read(&reading, state);
-	return begin ? take_lines(&reading, err) : 0;
+	return collect_tail(round, path, &tail, state, counts, err);
 }
 
 /* What there is to do, for who looks on: the bytes of each file that changed. */

@@ -140,42 +140,13 @@ void claude_event_call(const struct claude_event *event, const struct claude_too
 	end(event, &writer);
 }
 
-/* The member KEY, a text, of the event that ITEM has; empty when it has none. */
-static int text_of_item(struct claude_round *round, const struct claude_item *item, const char *key,
-	struct str *out, struct err *err)
+void claude_event_tool_error(const struct claude_event *event, const struct claude_tools *tool)
 {
-	const struct json *root;
-	struct str data;
+	struct json_writer writer = begin(event);
 
-	*out = (struct str){ NULL, 0 };
-	if (claude_round_data(round, item, &data, err) < 0)
-		return err->code;
-	if (data.len == 0)
-		return 0;
-	if (json_parse(&round->parser, data, true, &root, err) < 0)
-		return err_context(err, "reading what was stored of a Claude record");
-	*out = json_get_str(root, key);
-	return 0;
-}
-
-int claude_event_tool_error(
-	const struct claude_event *event, const struct claude_tools *tool, struct err *err)
-{
-	struct claude_round *round = event->round;
-	struct str name = { NULL, 0 };
-	struct claude_item *call;
-	struct json_writer writer;
-
-	if (tool->id.len > 0) { /* its call tells which tool it was */
-		if (claude_memory_item(round->memory, ITEM_CALL, tool->id, &call, err) < 0 ||
-			(call->known && text_of_item(round, call, "tool", &name, err) < 0))
-			return err->code;
-	}
-	writer = begin(event);
 	put_text(&writer, "tool_use_id", tool->id);
-	put_text(&writer, "tool", name);
+	put_text(&writer, "tool", tool->name);
 	end(event, &writer);
-	return 0;
 }
 
 void claude_event_api_error(const struct claude_event *event)
@@ -187,6 +158,24 @@ void claude_event_api_error(const struct claude_event *event)
 }
 
 /* --- what is added later --- */
+
+/* The text of the event that ITEM has; empty when it has none. */
+static int stored_text(struct claude_round *round, const struct claude_item *item, struct str *out,
+	struct err *err)
+{
+	const struct json *root;
+	struct str data;
+
+	*out = (struct str){ NULL, 0 };
+	if (claude_round_data(round, item, &data, err) < 0)
+		return err->code;
+	if (data.len == 0)
+		return 0;
+	if (json_parse(&round->parser, data, true, &root, err) < 0)
+		return err_context(err, "reading what was stored of a Claude record");
+	*out = json_get_str(root, "text");
+	return 0;
+}
 
 /* Of a summary nothing but the beginning counts; and what is there already is not added again when
  * a file is read another time. */
@@ -207,7 +196,7 @@ int claude_event_add_text(const struct claude_event *event, bool *changed, struc
 	if (how == TEXT_NONE)
 		return 0;
 	if (item->data.len == 0 && item->stored) {
-		if (text_of_item(event->round, item, "text", &item->text, err) < 0)
+		if (stored_text(event->round, item, &item->text, err) < 0)
 			return err->code;
 		item->text = arena_str(arena, item->text);
 	}

@@ -19,8 +19,7 @@ struct claude_event {
 void claude_event_prompt(const struct claude_event *event);
 void claude_event_response(const struct claude_event *event);
 void claude_event_call(const struct claude_event *event, const struct claude_tools *tool);
-MUST_USE int claude_event_tool_error(
-	const struct claude_event *event, const struct claude_tools *tool, struct err *err);
+void claude_event_tool_error(const struct claude_event *event, const struct claude_tools *tool);
 void claude_event_api_error(const struct claude_event *event);
 /* Add the record's text to that of a response, if texts are asked for. *CHANGED: there was any that
  * was not there yet. */

@@ -18,6 +18,7 @@ struct claim {
 	const struct claude_record *record;
 	enum claude_item_kind kind;
 	struct str natural;
+	struct claude_item *response; /* of a call */
 	struct claude_item *item;
 	enum verdict verdict;
 };
@@ -188,12 +189,21 @@ static int meet_taking(struct claude_pass *pass, struct claim *claim, struct err
 	return 0;
 }
 
+static int find(struct claude_pass *pass, struct claim *claim, struct err *err)
+{
+	struct claude_memory *memory = pass->round->memory;
+
+	if (claim->response)
+		return claude_memory_call(
+			memory, claim->response, claim->natural, &claim->item, err);
+	return claude_memory_item(memory, claim->kind, claim->natural, &claim->item, err);
+}
+
 /* Find the item of CLAIM and tell whose it is. */
 static int meet(struct claude_pass *pass, struct claim *claim, struct err *err)
 {
 	claim->verdict = ITEM_OTHERS;
-	if (claude_memory_item(
-		    pass->round->memory, claim->kind, claim->natural, &claim->item, err) < 0)
+	if (find(pass, claim, err) < 0)
 		return err->code;
 	if (pass->mode == PASS_COLLECT)
 		return meet_collecting(pass, claim, err);
@@ -461,20 +471,37 @@ static int take_tool(struct claude_pass *pass, struct claim *claim, const struct
 		return 0;
 	event = event_of(pass, claim);
 	if (claim->kind == ITEM_TOOL_ERROR)
-		return claude_event_tool_error(&event, tool, err);
-	claude_event_call(&event, tool);
+		claude_event_tool_error(&event, tool);
+	else
+		claude_event_call(&event, tool);
 	return 0;
 }
 
-static int take_tools(
-	struct claude_pass *pass, struct claim *claim, enum claude_item_kind kind, struct err *err)
+static int take_calls(struct claude_pass *pass, struct claim *claim, struct err *err)
 {
 	struct claude_tools tools = claude_tools(claim->record);
 
-	claim->kind = kind;
-	while (kind == ITEM_CALL ? claude_next_call(&tools) : claude_next_error(&tools))
+	claim->kind = ITEM_CALL;
+	claim->response = claim->item;
+	while (claude_next_call(&tools)) {
+		claude_calls_open(&pass->calls, tools.id, tools.name);
 		if (take_tool(pass, claim, &tools, err) < 0)
 			return err->code;
+	}
+	return 0;
+}
+
+/* A result closes its call; one that failed is an item. */
+static int take_results(struct claude_pass *pass, struct claim *claim, struct err *err)
+{
+	struct claude_tools tools = claude_tools(claim->record);
+
+	claim->kind = ITEM_TOOL_ERROR;
+	while (claude_next_result(&tools)) {
+		tools.name = claude_calls_close(&pass->calls, tools.id);
+		if (tools.failed && take_tool(pass, claim, &tools, err) < 0)
+			return err->code;
+	}
 	return 0;
 }
 
@@ -503,11 +530,11 @@ int claude_take_items(struct claude_pass *pass, struct claude_session *session,
 	case CLAUDE_PROMPT:
 		return take_prompt(pass, &claim, err);
 	case CLAUDE_USER:
-		return take_tools(pass, &claim, ITEM_TOOL_ERROR, err);
+		return take_results(pass, &claim, err);
 	case CLAUDE_RESPONSE:
 		if (take_response(pass, &claim, err) < 0)
 			return err->code;
-		return take_tools(pass, &claim, ITEM_CALL, err);
+		return take_calls(pass, &claim, err);
 	case CLAUDE_API_ERROR:
 		return take_api_error(pass, &claim, err);
 	case CLAUDE_OTHER:

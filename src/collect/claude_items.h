@@ -6,6 +6,7 @@
 #ifndef TT_COLLECT_CLAUDE_ITEMS_H
 #define TT_COLLECT_CLAUDE_ITEMS_H
 
+#include "collect/claude_calls.h"
 #include "collect/claude_round.h"
 
 enum claude_mode {
@@ -38,6 +39,7 @@ struct claude_pass {
 	int64_t offset; /* of the line at hand */
 	/* The turn: natural keys of the file's last prompt and last response; empty: none. */
 	struct buf prompt, answer;
+	struct claude_calls calls; /* of the file, without result so far */
 };
 
 void claude_pass_release(struct claude_pass *pass);

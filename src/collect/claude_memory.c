@@ -7,8 +7,7 @@
  * among them is asked for. Beyond MOST_HASHES that costs too much memory, and every item is asked
  * for.
  *
- * A memo's value: the owner (8 bytes, little-endian), then as variable-length integers time,
- * revision and flags, and of a response each of its tokens plus one.
+ * A response with more than MOST_CALLS calls has the others as memos of their own.
  */
 #include "collect/claude_memory.h"
 
@@ -16,15 +15,12 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "collect/claude_memo.h"
 
 enum {
 	FIRST_SLOTS = 1024, /* a power of two, as all numbers of slots */
-	MOST_HASHES = 4 << 20,
-	VALUE_BYTES = 8 + 10 * (3 + CLAUDE_TOKENS),
-	FLAG_SHARED = 1,
-	FLAG_SIDECHAIN = 2,
-	FLAG_STOPPED = 4,
-	FLAG_CANCELLED = 8,
+	MOST_HASHES = 1 << 20,
+	MOST_CALLS = 256,
 };
 
 /* The memo that says that there are items. */
@@ -52,10 +48,12 @@ struct claude_memory {
 	struct str source;
 	struct arena arena;
 	struct claude_item **slots;
-	size_t slot_count, count;
+	size_t slot_count, slots_used;
+	size_t count; /* of items, calls kept with their response among them */
 	struct kind_list lists[ARRAY_LEN(kinds)];
 	struct hashes stored;
 	bool marked;
+	struct buf value; /* of the memo at hand */
 };
 
 static uint64_t hash_word(const struct claude_item *item)
@@ -110,88 +108,50 @@ static void hashes_add(struct hashes *hashes, uint64_t hash)
 	hashes_place(hashes, hash);
 }
 
-/* --- memos --- */
+/* --- items in memory --- */
 
-static void write_key(const struct claude_item *item, char out[static CLAUDE_ITEM_KEY_BYTES])
+static void add(struct claude_memory *memory, struct claude_item *item)
 {
-	/* In the order of their bytes, so that keys are ordered as hashes are. */
-	static const char digits[] =
-		"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
-	unsigned bits = 0, held = 0;
+	struct kind_list *list = memory->lists;
 
-	*out++ = (char)item->kind;
-	for (size_t i = 0; i < sizeof(item->hash); i++) {
-		held = held << 8 | item->hash[i];
-		for (bits += 8; bits >= 6; bits -= 6)
-			*out++ = digits[held >> (bits - 6) & 63];
+	for (size_t i = 0; kinds[i] != item->kind; i++)
+		list++;
+	if (list->count == list->capacity) {
+		list->capacity = list->capacity * 2 + 256;
+		list->items = mem_resize(list->items, list->capacity, sizeof(*list->items));
 	}
-	*out = digits[held << (6 - bits) & 63];
+	list->items[list->count++] = item;
+	memory->count++;
 }
 
-static char *write_number(char *to, uint64_t number)
+static struct claude_item *new_item(struct claude_memory *memory, enum claude_item_kind kind)
 {
-	for (; number >= 0x80; number >>= 7)
-		*to++ = (char)(number | 0x80);
-	*to++ = (char)number;
-	return to;
+	struct claude_item *item = arena_alloc(&memory->arena, sizeof(*item));
+
+	*item = (struct claude_item){ .kind = kind, .tokens = { -1, -1, -1, -1 } };
+	return item;
 }
 
-static bool read_number(struct str *from, uint64_t *out)
+static struct claude_item *add_call(struct claude_memory *memory, struct claude_item *response)
 {
-	unsigned shift = 0;
+	struct claude_item *call = new_item(memory, ITEM_CALL), **link = &response->calls;
 
-	*out = 0;
-	for (size_t i = 0; i < from->len && shift < 64; i++, shift += 7) {
-		unsigned char byte = (unsigned char)from->ptr[i];
-
-		*out |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80) {
-			*from = str_sub(*from, i + 1, from->len);
-			return true;
-		}
-	}
-	return false;
+	while (*link)
+		link = &(*link)->next;
+	*link = call;
+	call->kept = true;
+	add(memory, call);
+	return call;
 }
 
-static struct str write_item(const struct claude_item *item, char out[static VALUE_BYTES])
+static bool read_item(struct claude_memory *memory, struct str value, struct claude_item *item)
 {
-	uint64_t owner = htole64(item->owner);
-	unsigned flags = (item->shared ? FLAG_SHARED : 0) | (item->sidechain ? FLAG_SIDECHAIN : 0) |
-			 (item->stopped ? FLAG_STOPPED : 0) |
-			 (item->cancelled ? FLAG_CANCELLED : 0);
-	char *to = out + sizeof(owner);
-
-	memcpy(out, &owner, sizeof(owner));
-	to = write_number(to, (uint64_t)item->at_ns);
-	to = write_number(to, (uint64_t)item->revision);
-	to = write_number(to, flags);
-	for (int i = 0; i < CLAUDE_TOKENS && item->kind == ITEM_RESPONSE; i++)
-		to = write_number(to, (uint64_t)item->tokens[i] + 1);
-	return (struct str){ out, (size_t)(to - out) };
-}
-
-static bool read_item(struct str value, struct claude_item *item)
-{
-	uint64_t owner, at, revision, flags, tokens;
-	struct str rest = str_sub(value, sizeof(owner), value.len);
-
-	if (value.len < sizeof(owner) || !read_number(&rest, &at) ||
-		!read_number(&rest, &revision) || !read_number(&rest, &flags))
+	if (!claude_memo_read(&value, item))
 		return false;
-	memcpy(&owner, value.ptr, sizeof(owner));
-	item->owner = le64toh(owner);
-	item->at_ns = (int64_t)at;
-	item->revision = (int64_t)revision;
-	item->shared = (flags & FLAG_SHARED) != 0;
-	item->sidechain = (flags & FLAG_SIDECHAIN) != 0;
-	item->stopped = (flags & FLAG_STOPPED) != 0;
-	item->cancelled = (flags & FLAG_CANCELLED) != 0;
-	for (int i = 0; i < CLAUDE_TOKENS && item->kind == ITEM_RESPONSE; i++) {
-		if (!read_number(&rest, &tokens))
+	while (value.len > 0 && item->kind == ITEM_RESPONSE)
+		if (!claude_memo_read_call(&value, add_call(memory, item), item))
 			return false;
-		item->tokens[i] = (int64_t)(tokens - 1);
-	}
-	return rest.len == 0;
+	return value.len == 0;
 }
 
 static int ask(struct claude_memory *memory, struct claude_item *item, struct err *err)
@@ -201,25 +161,30 @@ static int ask(struct claude_memory *memory, struct claude_item *item, struct er
 
 	if (memory->stored.complete && !hashes_has(&memory->stored, hash_word(item)))
 		return 0;
-	write_key(item, key);
+	claude_memo_key(item, key);
 	if (intake_memo_get(memory->intake, memory->source, (struct str){ key, sizeof(key) },
 		    &memory->arena, &value, &item->known, err) < 0)
 		return err->code;
 	item->stored = item->known;
-	if (item->known && !read_item(value, item))
+	if (item->known && !read_item(memory, value, item))
 		return err_set(err, ERR_CORRUPT, "the memory of a Claude record is damaged");
 	return 0;
 }
 
 static int put(struct claude_memory *memory, struct claude_item *item, struct err *err)
 {
-	char key[CLAUDE_ITEM_KEY_BYTES], value[VALUE_BYTES];
+	char key[CLAUDE_ITEM_KEY_BYTES];
 
+	ASSERT(item->known);
 	item->changed = false;
+	for (struct claude_item *call = item->calls; call; call = call->next)
+		call->changed = false;
 	hashes_add(&memory->stored, hash_word(item));
-	write_key(item, key);
+	buf_clear(&memory->value);
+	claude_memo_write(item, &memory->value);
+	claude_memo_key(item, key);
 	return intake_memo_put(memory->intake, memory->source, (struct str){ key, sizeof(key) },
-		write_item(item, value), err);
+		buf_str(&memory->value), err);
 }
 
 /* --- the table --- */
@@ -249,6 +214,7 @@ void claude_memory_free(struct claude_memory *memory)
 		return;
 	free(memory->slots);
 	free(memory->stored.slots);
+	buf_release(&memory->value);
 	for (size_t i = 0; i < ARRAY_LEN(memory->lists); i++)
 		free(memory->lists[i].items);
 	arena_release(&memory->arena);
@@ -279,38 +245,47 @@ static void grow(struct claude_memory *memory)
 	memory->slot_count = slot_count;
 }
 
-static void add(struct claude_memory *memory, struct claude_item *item)
-{
-	struct kind_list *list = memory->lists;
-
-	for (size_t i = 0; kinds[i] != item->kind; i++)
-		list++;
-	if (list->count == list->capacity) {
-		list->capacity = list->capacity * 2 + 256;
-		list->items = mem_resize(list->items, list->capacity, sizeof(*list->items));
-	}
-	list->items[list->count++] = item;
-	if (++memory->count * 2 > memory->slot_count)
-		grow(memory);
-}
-
 int claude_memory_item(struct claude_memory *memory, enum claude_item_kind kind, struct str natural,
 	struct claude_item **out, struct err *err)
 {
-	struct claude_item item = { .kind = kind, .tokens = { -1, -1, -1, -1 } };
-	struct claude_item **slot;
+	struct claude_item wanted = { .kind = kind }, *item, **slot;
 
-	hash128(natural, item.hash);
-	slot = slot_of(memory->slots, memory->slot_count, &item);
+	hash128(natural, wanted.hash);
+	slot = slot_of(memory->slots, memory->slot_count, &wanted);
 	*out = *slot;
 	if (*slot)
 		return 0;
-	if (ask(memory, &item, err) < 0)
+	item = new_item(memory, kind);
+	memcpy(item->hash, wanted.hash, sizeof(item->hash));
+	if (ask(memory, item, err) < 0)
 		return err->code;
-	item.natural = arena_str(&memory->arena, natural);
-	*out = *slot = arena_alloc(&memory->arena, sizeof(item));
-	**slot = item;
-	add(memory, *out);
+	item->natural = arena_str(&memory->arena, natural);
+	*out = *slot = item;
+	add(memory, item);
+	if (++memory->slots_used * 2 > memory->slot_count)
+		grow(memory);
+	return 0;
+}
+
+int claude_memory_call(struct claude_memory *memory, struct claude_item *response,
+	struct str natural, struct claude_item **out, struct err *err)
+{
+	uint64_t hash = htole64(hash64(natural, 0));
+	size_t count = 0;
+
+	for (struct claude_item *call = response->calls; call; call = call->next, count++) {
+		if (memcmp(call->hash, &hash, sizeof(hash)) != 0)
+			continue;
+		if (call->natural.len == 0)
+			call->natural = arena_str(&memory->arena, natural);
+		*out = call;
+		return 0;
+	}
+	if (count >= MOST_CALLS)
+		return claude_memory_item(memory, ITEM_CALL, natural, out, err);
+	*out = add_call(memory, response);
+	memcpy((*out)->hash, &hash, sizeof(hash));
+	(*out)->natural = arena_str(&memory->arena, natural);
 	return 0;
 }
 
@@ -369,6 +344,16 @@ static int by_key(const void *a, const void *b)
 	return memcmp(one->item->hash, other->item->hash, sizeof(one->item->hash));
 }
 
+/* Does its memo have to be put? */
+static bool has_changed(const struct claude_item *item)
+{
+	bool changed = item->changed;
+
+	for (const struct claude_item *call = item->calls; call && !changed; call = call->next)
+		changed = call->changed;
+	return changed && !item->kept;
+}
+
 /* Those of ITEMS that have something to give (DUE), or whose memo changed. The list is the caller's
  * to free. */
 static struct list choose(const struct kind_list *items, bool due)
@@ -379,7 +364,7 @@ static struct list choose(const struct kind_list *items, bool due)
 		struct claude_item *item = items->items[i];
 		uint64_t order;
 
-		if (!(due ? item->data.len > 0 : item->changed))
+		if (!(due ? item->data.len > 0 : has_changed(item)))
 			continue;
 		memcpy(&order, item->hash, sizeof(order));
 		order = due ? (uint64_t)item->at_ns ^ UINT64_C(1) << 63 : be64toh(order);
@@ -443,7 +428,7 @@ int claude_memory_put(struct claude_memory *memory, struct err *err)
 void claude_memory_clear(struct claude_memory *memory)
 {
 	memset(memory->slots, 0, memory->slot_count * sizeof(struct claude_item *));
-	memory->count = 0;
+	memory->count = memory->slots_used = 0;
 	for (size_t i = 0; i < ARRAY_LEN(memory->lists); i++)
 		memory->lists[i].count = 0;
 	arena_reset(&memory->arena);

@@ -1,7 +1,7 @@
 /*
  * The items that are known: each one that a session owns, by kind and natural key. Those of the
  * batch at hand are in memory, together with the events that are to be given of them; all others
- * are memos.
+ * are memos. Tool calls are kept with the response that made them.
  */
 #ifndef TT_COLLECT_CLAUDE_MEMORY_H
 #define TT_COLLECT_CLAUDE_MEMORY_H
@@ -18,7 +18,7 @@ enum claude_item_kind {
 	ITEM_API_ERROR = 'a',
 };
 
-enum { CLAUDE_HASH_BYTES = 16, CLAUDE_ITEM_KEY_BYTES = 1 + 22 };
+enum { CLAUDE_HASH_BYTES = 16 };
 
 /* Something that one session owns, under a key that all its copies share. */
 struct claude_item {
@@ -27,6 +27,7 @@ struct claude_item {
 	bool known;   /* false: nobody has it; of all below only `natural` is set */
 	bool changed; /* its memo is to be put */
 	bool stored;  /* the store has an event of it, at `at_ns` */
+	bool kept;    /* a call that is in its response's memo */
 	bool shared;  /* another session has it too */
 	bool sidechain;
 	bool stopped;   /* a response that told why it stopped */
@@ -35,6 +36,8 @@ struct claude_item {
 	int64_t at_ns;  /* of its event */
 	int64_t revision;
 	int64_t tokens[CLAUDE_TOKENS];
+	struct claude_item *calls; /* of a response: those kept with it, linked by `next` */
+	struct claude_item *next;
 	/* In the batch's arena. */
 	struct str natural;
 	struct str data; /* of the event that is to be given; empty: none is */
@@ -51,6 +54,9 @@ void claude_memory_free(struct claude_memory *memory);
 
 /* The item KIND with NATURAL key, valid until the next clear. */
 MUST_USE int claude_memory_item(struct claude_memory *memory, enum claude_item_kind kind,
+	struct str natural, struct claude_item **out, struct err *err);
+/* The tool call with NATURAL key of RESPONSE. */
+MUST_USE int claude_memory_call(struct claude_memory *memory, struct claude_item *response,
 	struct str natural, struct claude_item **out, struct err *err);
 /* For what belongs to the items of this batch. */
 struct arena *claude_memory_arena(struct claude_memory *memory);

@@ -43,7 +43,8 @@ struct start {
 	bool talks;     /* a record of a conversation stands there */
 };
 
-static int look_at_start(const char *path, struct start *start, struct err *err)
+/* A file that cannot be read tells nothing: whoever reads it finds out. */
+static void look_at_start(const char *path, struct start *start)
 {
 	CLEANUP(tail_closep) struct tail *tail = NULL;
 	CLEANUP(claude_reader_release) struct claude_reader reader = { 0 };
@@ -52,20 +53,17 @@ static int look_at_start(const char *path, struct start *start, struct err *err)
 	int64_t offset;
 	struct str line;
 	bool overlong;
-	int more = 1;
 
-	if (tail_open_whole(&tail, path, err) < 0)
-		return err->code;
+	if (tail_open_whole(&tail, path, &ignored) < 0)
+		return;
 	for (int i = 0; i < FIRST_CWD_LINES && start->cwd.len == 0; i++) {
-		more = tail_next(tail, &line, &offset, &overlong, err);
-		if (more <= 0)
+		if (tail_next(tail, &line, &offset, &overlong, &ignored) <= 0)
 			break;
 		if (overlong || claude_record_read(&reader, line, &record, &ignored) < 0)
 			continue;
 		buf_add(&start->cwd, record.cwd);
 		start->talks |= claude_is_conversation(record.kind);
 	}
-	return more < 0 ? more : 0;
 }
 
 static void start_release(struct start *start)
@@ -73,46 +71,37 @@ static void start_release(struct start *start)
 	buf_release(&start->cwd);
 }
 
-/* Records at the start of a file may lack the directory: that of the next one that has it holds for
- * them. */
-static int look_for_cwd(struct claude_reading *reading, struct err *err)
+static void take_start(struct claude_reading *reading, struct start *start)
+{
+	reading->looked_for_cwd = true;
+	look_at_start(reading->path, start);
+	reading->pass.place = claude_round_place(reading->round, buf_str(&start->cwd));
+}
+
+bool claude_reading_may_begin(struct claude_reading *reading)
 {
 	CLEANUP(start_release) struct start start = { 0 };
 
-	reading->looked_for_cwd = true;
-	if (look_at_start(reading->path, &start, err) < 0)
-		return err->code;
-	reading->pass.place = claude_round_place(reading->round, buf_str(&start.cwd));
-	return 0;
+	if (workspace_policy_mark(reading->round->context->policy) == 0)
+		return true;
+	take_start(reading, &start);
+	return start.cwd.len > 0 || start.talks;
 }
 
-static int note_cwd(
-	struct claude_reading *reading, const struct claude_record *record, struct err *err)
+/* Records at the start of a file may lack the directory: that of the next one that has it holds for
+ * them. */
+static void note_cwd(struct claude_reading *reading, const struct claude_record *record)
 {
+	CLEANUP(start_release) struct start start = { 0 };
+
 	if (record->cwd.len > 0) {
 		if (!str_eq(record->cwd, reading->pass.place->cwd))
 			reading->pass.place = claude_round_place(reading->round, record->cwd);
-		return 0;
+		return;
 	}
-	if (reading->pass.place->cwd.len > 0 || reading->pass.place->excluded ||
-		reading->looked_for_cwd || !claude_is_conversation(record->kind))
-		return 0;
-	return look_for_cwd(reading, err);
-}
-
-int claude_reading_may_begin(struct claude_reading *reading, bool *begin, struct err *err)
-{
-	CLEANUP(start_release) struct start start = { 0 };
-
-	*begin = true;
-	if (workspace_policy_mark(reading->round->context->policy) == 0)
-		return 0;
-	reading->looked_for_cwd = true;
-	if (look_at_start(reading->path, &start, err) < 0)
-		return err->code;
-	*begin = start.cwd.len > 0 || start.talks;
-	reading->pass.place = claude_round_place(reading->round, buf_str(&start.cwd));
-	return 0;
+	if (reading->pass.place->cwd.len == 0 && !reading->pass.place->excluded &&
+		!reading->looked_for_cwd && claude_is_conversation(record->kind))
+		take_start(reading, &start);
 }
 
 /* The session of RECORD: that of its own, or a sub-agent's, which is named after its parent and its
@@ -221,8 +210,7 @@ int claude_reading_take(
 		return quarantine(reading, line, "too_long", "longer than any line may be", err);
 	}
 	rc = claude_record_read(&reading->reader, line, &record, &fault);
-	if (note_cwd(reading, &record, err) < 0)
-		return err->code;
+	note_cwd(reading, &record);
 	if (reading->pass.place->excluded)
 		return 0;
 	reading->records++;
@@ -249,6 +237,7 @@ void claude_reading_write(const struct claude_reading *reading, struct buf *out)
 	json_kv_str(&writer, "session", buf_str(&reading->session_id));
 	json_kv_str(&writer, "prompt", buf_str(&pass->prompt));
 	json_kv_str(&writer, "answer", buf_str(&pass->answer));
+	claude_calls_write(&pass->calls, &writer);
 	json_kv_i64(&writer, "malformed", reading->malformed);
 	json_kv_i64(&writer, "unknown", reading->unknown);
 	json_kv_i64(&writer, "records", reading->records);
@@ -267,6 +256,7 @@ void claude_reading_read(struct claude_reading *reading, struct str state)
 		json_is_true(json_get(root, "excluded"))
 			? &excluded
 			: claude_round_place(reading->round, json_get_str(root, "cwd"));
+	claude_calls_read(&reading->pass.calls, root);
 	buf_add(&reading->session_id, json_get_str(root, "session"));
 	buf_add(&reading->pass.prompt, json_get_str(root, "prompt"));
 	buf_add(&reading->pass.answer, json_get_str(root, "answer"));

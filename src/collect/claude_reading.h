@@ -29,9 +29,9 @@ void claude_reading_release(struct claude_reading *reading);
 /*
  * Before a file is read from its start. Where workspaces are excluded, its directory must be known
  * before anything of it is kept: one that does not tell yet, and holds nothing but notes, waits
- * (*BEGIN is false).
+ * (false).
  */
-MUST_USE int claude_reading_may_begin(struct claude_reading *reading, bool *begin, struct err *err);
+bool claude_reading_may_begin(struct claude_reading *reading);
 /* Take the next line. OVERLONG: it is cut. */
 MUST_USE int claude_reading_take(
 	struct claude_reading *reading, struct str line, bool overlong, struct err *err);

@@ -32,9 +32,9 @@ void claude_reader_release(struct claude_reader *reader)
 static void take_content(
 	struct claude_facts *facts, enum claude_fact which, struct claude_record *out)
 {
-	if (!facts->seen[which])
+	if (!facts->seen[which] || facts->first[which] == facts->last[which])
 		return;
-	out->blocks = facts->reader->blocks + facts->first[which];
+	out->blocks = &facts->reader->blocks[facts->first[which]];
 	out->block_count = facts->last[which] - facts->first[which];
 }
 
@@ -355,8 +355,7 @@ struct claude_tools claude_tools(const struct claude_record *record)
 }
 
 /* The next block of KIND. */
-static const struct claude_block *next_block(
-	struct claude_tools *tools, enum claude_block_kind kind)
+static bool next_block(struct claude_tools *tools, enum claude_block_kind kind)
 {
 	while (tools->next < tools->record->block_count) {
 		const struct claude_block *block = &tools->record->blocks[tools->next++];
@@ -367,22 +366,18 @@ static const struct claude_block *next_block(
 		tools->id = block->id;
 		tools->name = block->name;
 		tools->file = block->file;
-		return block;
+		tools->failed = block->failed;
+		return true;
 	}
-	return NULL;
+	return false;
 }
 
 bool claude_next_call(struct claude_tools *tools)
 {
-	return next_block(tools, BLOCK_CALL) != NULL;
+	return next_block(tools, BLOCK_CALL);
 }
 
-bool claude_next_error(struct claude_tools *tools)
+bool claude_next_result(struct claude_tools *tools)
 {
-	const struct claude_block *block;
-
-	while ((block = next_block(tools, BLOCK_RESULT)))
-		if (block->failed)
-			return true;
-	return false;
+	return next_block(tools, BLOCK_RESULT);
 }

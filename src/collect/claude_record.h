@@ -92,7 +92,7 @@ bool claude_is_conversation(enum claude_kind kind);
 /* Append the human text of a prompt, its parts joined by newlines; or the text of a response. */
 void claude_record_text(const struct claude_record *record, struct buf *out);
 
-/* Tool calls of a response, and failed results of a user record, one after the other. */
+/* Tool calls of a response, and results of a user record, one after the other. */
 struct claude_tools {
 	const struct claude_record *record;
 	size_t next;
@@ -100,9 +100,10 @@ struct claude_tools {
 	struct str id;   /* empty when the block has none */
 	struct str name; /* empty for results */
 	struct str file;
+	bool failed; /* a result */
 };
 struct claude_tools claude_tools(const struct claude_record *record);
 bool claude_next_call(struct claude_tools *tools);
-bool claude_next_error(struct claude_tools *tools);
+bool claude_next_result(struct claude_tools *tools);
 
 #endif

@@ -64,6 +64,11 @@ int database_fault(const struct collect_context *context, struct source_counts *
 		log_debug(context->log, "%s", err->message);
 		return 0;
 	}
+	if (err->code == ERR_VERSION && database->doc.cursor.size == 0) {
+		/* It was made, and nothing written to it yet. */
+		log_debug(context->log, "%s", err->message);
+		return database_save(database, set, intake, false, keep, err);
+	}
 	counts->failed++;
 	log_warn(context->log, "%s", err->message);
 	if (err->code != ERR_CORRUPT && err->code != ERR_VERSION && err->code != ERR_LIMIT)
@@ -91,26 +96,42 @@ static struct str owner_key(struct arena *arena, struct str id)
 	return arena_printf(arena, "owner:%.*s", STR_ARG(id));
 }
 
+/* `UPDATED PATH` */
+struct owner {
+	bool known;
+	uint64_t updated;
+	struct str path;
+};
+
+static int get_owner(struct intake *intake, struct arena *arena, struct str source, struct str key,
+	struct owner *out, struct err *err)
+{
+	*out = (struct owner){ 0 };
+	if (intake_memo_get(intake, source, key, arena, &out->path, &out->known, err) < 0)
+		return err->code;
+	out->known = out->known && database_number(&out->path, 10, &out->updated);
+	return 0;
+}
+
 int database_may_give(struct intake *intake, struct str source, const char *path, struct str id,
 	int64_t updated, bool *may, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = { 0 };
-	uint64_t own = hash64(str_from(path), 0), owner = 0, known = 0;
+	struct str key = owner_key(&arena, id);
 	uint64_t now = updated > 0 ? (uint64_t)updated : 0;
-	struct str key = owner_key(&arena, id), text;
-	bool found;
+	struct owner owner;
+	bool own;
 
 	*may = false;
-	if (intake_memo_get(intake, source, key, &arena, &text, &found, err) < 0)
+	if (get_owner(intake, &arena, source, key, &owner, err) < 0)
 		return err->code;
-	found = found && database_number(&text, 16, &owner) && database_number(&text, 10, &known);
-	*may = !found || owner == own || now > known;
-	if (!*may || (found && owner == own && known == now))
+	own = owner.known && str_eq_c(owner.path, path);
+	*may = !owner.known || own || now > owner.updated ||
+	       (now == owner.updated && !fs_exists(arena_cstr(&arena, owner.path)));
+	if (!*may || (own && owner.updated == now))
 		return 0;
 	return intake_memo_put(intake, source, key,
-		arena_printf(
-			&arena, "%016llx %llu", (unsigned long long)own, (unsigned long long)now),
-		err);
+		arena_printf(&arena, "%llu %s", (unsigned long long)now, path), err);
 }
 
 int database_holds(

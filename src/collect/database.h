@@ -27,8 +27,8 @@ MUST_USE int database_save(struct database *database, struct tail_set *set, stru
 	bool pending, struct str keep, struct err *err);
 /*
  * ERR is of reading the database (not of the store): locked or gone is tried again next time, and
- * is no failure; damaged, unknown or too large when it changes; anything else, which is logged,
- * next time. < 0 for failures of the store.
+ * is no failure, nor is an empty file; damaged, unknown or too large when it changes; anything
+ * else, which is logged, next time. < 0 for failures of the store.
  */
 MUST_USE int database_fault(const struct collect_context *context, struct source_counts *counts,
 	struct database *database, struct tail_set *set, struct intake *intake, struct str keep,
@@ -36,8 +36,8 @@ MUST_USE int database_fault(const struct collect_context *context, struct source
 
 /*
  * Several databases may hold session ID of SOURCE: those of two releases, a copy. The state that
- * was changed last (UPDATED) holds, and its database goes on from there, also when it is set back.
- * *MAY: the one in database PATH is that state.
+ * was changed last (UPDATED) holds, and its database goes on from there, also when it is set back;
+ * when that one is gone, one that is as new. *MAY: the one in database PATH is that state.
  */
 MUST_USE int database_may_give(struct intake *intake, struct str source, const char *path,
 	struct str id, int64_t updated, bool *may, struct err *err);

@@ -116,9 +116,10 @@ int doc_save(struct doc *doc, struct tail_set *set, struct intake *intake, int64
 	return tail_set_keep(set, intake, str_from(doc->path), *cursor, state, err);
 }
 
-bool doc_grew(const struct doc *doc, const struct tail_set *set, int64_t *taken)
+bool doc_grew_from(
+	const struct doc *doc, const struct tail_set *set, const char *path, int64_t *taken)
 {
-	const struct tail_entry *entry = tail_set_find(set, str_from(doc->path));
+	const struct tail_entry *entry = tail_set_find(set, str_from(path));
 	const struct file_cursor *old = entry ? &entry->cursor : NULL;
 	int64_t head, end;
 
@@ -131,6 +132,11 @@ bool doc_grew(const struct doc *doc, const struct tail_set *set, int64_t *taken)
 		return false;
 	*taken = old->offset;
 	return true;
+}
+
+bool doc_grew(const struct doc *doc, const struct tail_set *set, int64_t *taken)
+{
+	return doc_grew_from(doc, set, doc->path, taken);
 }
 
 void doc_release(struct doc *doc)

@@ -38,6 +38,9 @@ MUST_USE int doc_stat(struct doc *doc, const char *path, struct err *err);
 /* Does DOC, just read, still begin with what was taken of it (by hashes at both ends)? *TAKEN is
  * how much that was; 0 and false when nothing was, or it is another file by now. */
 bool doc_grew(const struct doc *doc, const struct tail_set *set, int64_t *taken);
+/* The same of what was taken of the file at PATH: is DOC that file, moved here? */
+bool doc_grew_from(
+	const struct doc *doc, const struct tail_set *set, const char *path, int64_t *taken);
 void doc_release(struct doc *doc);
 
 /* Lines of a document: bytes up to '\n', a CR before it dropped, a BOM at the start skipped. */

@@ -230,38 +230,56 @@ static int save(struct drain *drain, struct tail *tail, struct err *err)
 	return intake_commit(drain->intake, err);
 }
 
+/* Does member KEY tell of a workspace? */
+static bool tells(struct str key)
+{
+	static const char *const telling[] = { "cwd", "git_project", "git_workspace", "git_branch",
+		"tmux_session" };
+
+	for (size_t i = 0; i < ARRAY_LEN(telling); i++)
+		if (str_eq_c(key, telling[i]))
+			return true;
+	return false;
+}
+
+/* OBJECT without what tells; the predecessor nested it as "data". */
+static void put_without(struct json_writer *writer, const struct json *object, bool nested)
+{
+	struct json_iter members = json_iter(object);
+	const struct json *value;
+	struct str key;
+
+	json_begin_object(writer);
+	while (json_next(&members, &key, &value)) {
+		if (tells(key))
+			continue;
+		json_key(writer, key);
+		if (!nested && str_eq(key, STR("data")) && json_is(value, JSON_OBJECT))
+			put_without(writer, value, true);
+		else
+			json_put_value(writer, value);
+	}
+	json_end_object(writer);
+}
+
 /*
  * The line without what tells of an excluded workspace. The event stays: without it the pane before
  * would seem to have the focus still, and count another's time.
  */
 static struct str without_workspace(struct drain *drain, struct str line)
 {
-	static const char *const telling[] = { "cwd", "git_project", "git_workspace", "git_branch",
-		"tmux_session" };
-	const struct json *root, *value;
+	const struct json *root;
 	struct json_writer writer;
-	struct json_iter iter;
 	struct err ignored;
-	struct str key;
 
 	if (json_parse(&drain->parser, line, true, &root, &ignored) < 0 ||
-		!collect_excluded(drain->context, json_get_str(root, "cwd")))
+		(!collect_excluded(drain->context, json_get_str(root, "cwd")) &&
+			!collect_excluded(
+				drain->context, json_get_str(json_get(root, "data"), "cwd"))))
 		return line;
 	buf_clear(&drain->line);
 	writer = json_writer(&drain->line);
-	iter = json_iter(root);
-	json_begin_object(&writer);
-	while (json_next(&iter, &key, &value)) {
-		bool tells = false;
-
-		for (size_t i = 0; i < ARRAY_LEN(telling); i++)
-			tells |= str_eq_c(key, telling[i]);
-		if (tells)
-			continue;
-		json_key(&writer, key);
-		json_put_value(&writer, value);
-	}
-	json_end_object(&writer);
+	put_without(&writer, root, false);
 	return buf_str(&drain->line);
 }
 

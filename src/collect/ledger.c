@@ -84,7 +84,7 @@ bool ledger_entry_read(struct str *text, struct ledger_entry *entry)
 		!take_text(text, &entry->key) || !take_number(text, &entry->at_ns) ||
 		!take_number(text, &content) || !take_number(text, &entry->revision) || kind < 0 ||
 		kind > LEDGER_BAD || flags < 0 || flags > 0xff || known < 0 ||
-		known >= 1 << AGENT_TOKENS)
+		known >= 1 << AGENT_TOKENS || entry->revision < 0)
 		return false;
 	entry->kind = (int)kind;
 	entry->flags = (int)flags;

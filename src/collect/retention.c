@@ -1,4 +1,5 @@
-/* When it last ran is a setting of the store: collecting by hand and the daemon share it. */
+/* When it last ran, and for how many days, is a setting of the store: collecting by hand and the
+ * daemon share it. */
 #include "collect/retention.h"
 
 #include "base/time.h"
@@ -7,31 +8,34 @@
 
 static const int64_t day_ns = 24 * 3600 * NS_PER_S;
 
-static int read_last(struct store *store, int64_t *last_ns, struct err *err)
+/* *LAST_NS of a run that kept DAYS; INT64_MIN: there was none. */
+static int read_last(struct store *store, int64_t days, int64_t *last_ns, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = { 0 };
-	struct str text;
+	struct str text, ran_ns;
+	int64_t ran_days;
 
 	if (store_setting_get(store, LAST_RUN, &arena, &text, err) < 0)
 		return err->code;
-	if (!str_to_i64(text, last_ns))
+	ran_ns = str_split(&text, ' ');
+	if (!str_to_i64(ran_ns, last_ns) || !str_to_i64(text, &ran_days) || ran_days != days)
 		*last_ns = INT64_MIN;
 	return 0;
 }
 
-static int write_last(struct store *store, int64_t now_ns, struct err *err)
+static int write_last(struct store *store, int64_t days, int64_t now_ns, struct err *err)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 
-	buf_i64(&text, now_ns);
+	buf_printf(&text, "%lld %lld", (long long)now_ns, (long long)days);
 	return store_setting_put(store, LAST_RUN, buf_str(&text), err);
 }
 
 static void say(const struct log *log, int64_t days, const struct retention_result *result)
 {
 	if (result->events > 0)
-		log_info(log, "retention: %lld events older than %lld days deleted%s",
-			(long long)result->events, (long long)days,
+		log_info(log, "retention: %lld event%s older than %lld days deleted%s",
+			(long long)result->events, result->events == 1 ? "" : "s", (long long)days,
 			result->bytes > 0 ? ", the file made smaller" : "");
 	if (result->held > 0)
 		log_warn(log,
@@ -49,7 +53,7 @@ int retention_run(struct store *store, int64_t days, int64_t held_seq, int64_t n
 	*ran = false;
 	if (days == 0)
 		return 0;
-	if (read_last(store, &last_ns, err) < 0)
+	if (read_last(store, days, &last_ns, err) < 0)
 		return err->code;
 	if (last_ns <= now_ns && last_ns > now_ns - day_ns)
 		return 0;
@@ -57,5 +61,5 @@ int retention_run(struct store *store, int64_t days, int64_t held_seq, int64_t n
 		return err->code;
 	say(log, days, &result);
 	*ran = true;
-	return write_last(store, now_ns, err);
+	return write_last(store, days, now_ns, err);
 }

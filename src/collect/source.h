@@ -57,6 +57,9 @@ struct collect_context {
 	size_t settings_count;
 	struct collect_progress *progress; /* NULL: nobody looks */
 	int64_t retention_days;            /* for retention_run; 0 keeps everything */
+	/* Nobody waits for this round, and the next one is near: looking where nothing was found
+	 * yet may wait for one of the next ten minutes' rounds. */
+	bool background;
 };
 
 /*

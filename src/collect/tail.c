@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "collect/lines.h"
 #include "collect/tail_set.h"
-#include "model/limits.h"
 
 enum { CHUNK_BYTES = 256 << 10 };
 
@@ -25,11 +25,7 @@ struct tail {
 	const char *path;
 	struct stat status;   /* when it was opened */
 	struct tail_set *set; /* NULL: no cursor is kept */
-	struct buf bytes;
-	size_t at;       /* where the next line begins in BYTES */
-	size_t scan;     /* no newline between AT and here */
-	int64_t dropped; /* bytes of the next line beyond the limit, no longer in BYTES */
-	int64_t offset;  /* behind the last line returned */
+	struct lines lines;
 	bool at_end;
 };
 
@@ -261,7 +257,7 @@ static enum tail_start start_of(struct tail *tail, const struct file_cursor *cur
 {
 	if (!goes_on(tail->fd, cursor))
 		return TAIL_RESTARTED;
-	tail->offset = cursor->offset;
+	tail->lines.offset = cursor->offset;
 	return TAIL_CONTINUED;
 }
 
@@ -293,54 +289,28 @@ int tail_open(struct tail **out, struct tail_set *set, const char *path, enum ta
 /* Read on behind what is there: 1, 0 at the end, or an error. */
 static int read_more(struct tail *tail, struct err *err)
 {
-	int64_t from = tail->offset + tail->dropped + (int64_t)(tail->bytes.len - tail->at);
+	int64_t from = lines_end(&tail->lines);
+	char *room = lines_reserve(&tail->lines, CHUNK_BYTES);
 	ssize_t got;
 
-	buf_consume(&tail->bytes, tail->at);
-	tail->at = 0;
-	if (tail->bytes.len > LIMIT_LOG_LINE_BYTES) {
-		tail->dropped += (int64_t)tail->bytes.len - LIMIT_LOG_LINE_BYTES;
-		tail->bytes.len = LIMIT_LOG_LINE_BYTES;
-	}
-	tail->scan = tail->bytes.len;
 	do
-		got = pread(tail->fd, buf_reserve(&tail->bytes, CHUNK_BYTES), CHUNK_BYTES, from);
+		got = pread(tail->fd, room, CHUNK_BYTES, from);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return err_sys(err, "cannot read '%s'", tail->path);
-	tail->bytes.len += (size_t)got;
+	tail->lines.bytes.len += (size_t)got;
 	return got > 0;
-}
-
-static struct str trim_line(struct str line, bool first)
-{
-	if (first && str_starts(line, STR("\xef\xbb\xbf")))
-		line = str_sub(line, 3, line.len);
-	if (str_ends(line, STR("\r")))
-		line.len--;
-	return line;
 }
 
 int tail_next(struct tail *tail, struct str *line, int64_t *offset, bool *overlong, struct err *err)
 {
-	ptrdiff_t end;
-
-	while ((end = str_find(buf_str(&tail->bytes), '\n', tail->scan)) < 0) {
+	while (!lines_next(&tail->lines, line, offset, overlong)) {
 		int more = tail->at_end ? 0 : read_more(tail, err);
 
 		tail->at_end = more == 0;
 		if (more <= 0)
 			return more;
 	}
-	*line = str_sub(buf_str(&tail->bytes), tail->at, (size_t)end - tail->at);
-	*offset = tail->offset;
-	*overlong = tail->dropped > 0 || line->len > LIMIT_LOG_LINE_BYTES;
-	tail->offset += tail->dropped + (int64_t)line->len + 1;
-	tail->dropped = 0;
-	tail->at = tail->scan = (size_t)end + 1;
-	if (*overlong)
-		*line = str_sub(*line, 0, LIMIT_LOG_LINE_BYTES);
-	*line = trim_line(*line, *offset == 0);
 	return 1;
 }
 
@@ -354,10 +324,10 @@ int tail_save(struct tail *tail, struct intake *intake, struct str state, struct
 	struct file_cursor cursor = tail_cursor_of(&tail->status);
 
 	if (!tail->at_end)
-		cursor.size = tail->offset;
-	cursor.offset = tail->offset;
-	cursor.head_bytes = at_most(tail->offset, TAIL_HEAD_BYTES);
-	cursor.tail_bytes = at_most(tail->offset, TAIL_END_BYTES);
+		cursor.size = tail->lines.offset;
+	cursor.offset = tail->lines.offset;
+	cursor.head_bytes = at_most(tail->lines.offset, TAIL_HEAD_BYTES);
+	cursor.tail_bytes = at_most(tail->lines.offset, TAIL_END_BYTES);
 	if (!hash_range(tail->fd, 0, cursor.head_bytes, &cursor.head_hash) ||
 		!hash_range(tail->fd, cursor.offset - cursor.tail_bytes, cursor.tail_bytes,
 			&cursor.tail_hash)) {
@@ -374,7 +344,7 @@ void tail_close(struct tail *tail)
 	if (!tail)
 		return;
 	fs_closep(&tail->fd);
-	buf_release(&tail->bytes);
+	lines_release(&tail->lines);
 	free(tail);
 }
 
@@ -386,5 +356,10 @@ void tail_closep(struct tail **tail)
 
 int64_t tail_waiting_bytes(const struct tail *tail)
 {
-	return tail->dropped + (int64_t)(tail->bytes.len - tail->at);
+	return lines_waiting_bytes(&tail->lines);
+}
+
+bool tail_rest(const struct tail *tail, struct str *line, int64_t *offset)
+{
+	return lines_rest(&tail->lines, line, offset);
 }

@@ -55,5 +55,8 @@ void tail_close(struct tail *tail);
 void tail_closep(struct tail **tail);
 /* Bytes of an unterminated last line that waits, after tail_next said 0. */
 int64_t tail_waiting_bytes(const struct tail *tail);
+/* That line as it is by now, without a CR at its end, and where it begins; false: there is none, or
+ * it is longer than any line may be. The cursor stays before it. */
+bool tail_rest(const struct tail *tail, struct str *line, int64_t *offset);
 
 #endif

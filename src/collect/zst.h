@@ -19,6 +19,9 @@ MUST_USE int zst_next(
 	struct zst *zst, struct str *line, int64_t *offset, bool *overlong, struct err *err);
 /* Bytes of an unterminated last line, after zst_next said 0. */
 int64_t zst_waiting_bytes(const struct zst *zst);
+/* That line, without a CR at its end, and where it begins; false: there is none, or it is longer
+ * than any line may be. */
+bool zst_rest(const struct zst *zst, struct str *line, int64_t *offset);
 void zst_close(struct zst *zst);
 void zst_closep(struct zst **zst);
 

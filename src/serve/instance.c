@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -52,7 +54,12 @@ static int lock_file(int fd, int how)
 	return rc;
 }
 
-/* False: nothing, or not yet all, stands there. */
+static bool is_process(int64_t pid)
+{
+	return pid > 0 && pid <= INT_MAX && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+}
+
+/* False: nothing, or not yet all, stands there, or what a daemon left that is gone. */
 static bool read_lock(const char *path, struct arena *arena, struct instance *out)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
@@ -63,7 +70,7 @@ static bool read_lock(const char *path, struct arena *arena, struct instance *ou
 
 	if (fs_read(path, FILE_BYTES, &text, &ignored) == 0 &&
 		json_parse(&parser, buf_str(&text), false, &root, &ignored) == 0) {
-		whole = json_get_i64(root, "pid", &out->pid) &&
+		whole = json_get_i64(root, "pid", &out->pid) && is_process(out->pid) &&
 			time_parse(json_get_str(root, "started"), &out->started_ns, &ignored) == 0;
 		out->version = arena_str(arena, json_get_str(root, "version"));
 	}
@@ -91,7 +98,7 @@ int instance_find(const struct instance_paths *paths, struct arena *arena, struc
 		if (read_lock(paths->lock, arena, out))
 			return 0;
 		clock_sleep_ms(LOOK_MS); /* it is about to write */
-		out->running = false;
+		*out = (struct instance){ .started_ns = INT64_MIN };
 	}
 	out->running = true;
 	return 0;

@@ -25,7 +25,7 @@ struct instance_paths instance_paths(
 
 struct instance {
 	bool running;
-	int64_t pid; /* 0 unless running; and for a moment while it starts */
+	int64_t pid; /* 0 unless running; also when the lock is held by what is no daemon */
 	int64_t started_ns;
 	struct str version;
 };

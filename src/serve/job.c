@@ -132,6 +132,7 @@ static _Noreturn void work(const struct job_plan *plan, int fd)
 	struct collect_context context = *plan->context;
 	struct err fault = { 0 };
 
+	context.background = true;
 	if (dup2(fd, STDERR_FILENO) < 0)
 		_exit(1);
 	take_signals();

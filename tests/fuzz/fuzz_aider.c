@@ -9,8 +9,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define PATH STR("/home/ana/shop/.aider.chat.history.md")
-#define WORKSPACE STR("/home/ana/shop")
+static const struct aider_file file = { .path = "/home/ana/shop/.aider.chat.history.md",
+	.workspace = STR_INIT("/home/ana/shop"),
+	.name = STR_INIT("/home/ana/shop") };
 
 static void check_chat(const struct aider_chat *chat)
 {
@@ -83,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEANUP(arena_release) struct arena arena = { 0 };
 	struct str text = { (const char *)data, size };
-	struct aider_log log = aider_parse(&arena, text, PATH, WORKSPACE);
+	struct aider_log log = aider_parse(&arena, text, &file);
 	struct aider_inputs inputs = aider_inputs(&arena, text);
 
 	check_log(&log, size);
@@ -96,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		while (half > 0 && text.ptr[half - 1] != '\n')
 			half--;
-		less = aider_parse(&arena, str_sub(text, 0, half), PATH, WORKSPACE);
+		less = aider_parse(&arena, str_sub(text, 0, half), &file);
 		check_log(&less, half);
 		check_prefix(&less, &log);
 	}

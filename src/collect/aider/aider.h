@@ -37,14 +37,23 @@ struct aider_log {
 	int64_t taken; /* behind the last complete line */
 };
 
+/* A history. */
+struct aider_file {
+	const char *path;
+	struct str workspace; /* empty: unknown */
+	struct str name; /* what sessions and items are named after: its workspace or path when it
+			    was first read, wherever it was moved since */
+};
+struct aider_files {
+	struct aider_file *items;
+	size_t count, capacity;
+};
+
 /*
- * Parse the bytes of a history. PATH names it and its WORKSPACE (may be empty); sessions and items
- * get their ids and keys from WORKSPACE (PATH if there is none), start and order. A prompt whose
- * line is not complete yet is among the items; anything else that is not complete waits. Strings
- * are views into BYTES, or in the arena.
+ * Parse the bytes of FILE. A prompt whose line is not complete yet is among the items; anything
+ * else that is not complete waits. Strings are views into BYTES, or in the arena.
  */
-struct aider_log aider_parse(
-	struct arena *arena, struct str bytes, struct str path, struct str workspace);
+struct aider_log aider_parse(struct arena *arena, struct str bytes, const struct aider_file *file);
 
 /* An entry of the history of inputs. */
 struct aider_input {
@@ -69,22 +78,41 @@ struct aider_inputs aider_inputs(struct arena *arena, struct str bytes);
 void aider_set_times(struct aider_chat *chat, const struct aider_inputs *inputs, int64_t until_ns,
 	const struct zone *zone);
 
+/* --- where histories are --- */
+
 /*
- * Histories of this machine, each once, in order of their paths: where the configuration, the
- * environment, the directories of sessions that the store knows and a shallow look below the home
- * directory say. The workspace is the directory of each, empty where it is unknown. Those of
- * excluded workspaces are left out.
+ * Histories of this machine, each once, in order of their paths: where the environment and the
+ * directories of sessions that the store knows say, and, FAR: in a look of three levels below the
+ * home directory and what the configuration names; else those of KNOWN that are still there. The
+ * workspace is the directory of each, empty where it is unknown; the name is that, or the path.
+ * Those of excluded workspaces are left out.
  */
-struct aider_file {
-	const char *path;
-	struct str workspace;
-};
-struct aider_files {
-	struct aider_file *items;
-	size_t count, capacity;
-};
 MUST_USE int aider_walk(const struct collect_context *context, struct arena *arena,
+	const struct aider_files *known, bool far, struct aider_files *out, struct err *err);
+void aider_files_add(struct aider_files *files, struct arena *arena, struct aider_file file);
+
+/* Histories that were read in earlier rounds, also those that are gone; without names. */
+MUST_USE int aider_known(const struct collect_context *context, struct arena *arena,
 	struct aider_files *out, struct err *err);
+/* The part of a cursor's state by which aider_known finds them. */
+void aider_put_workspace(struct json_writer *state, const struct aider_file *file);
+
+/* Is it time for a far look? By hand always; in the background every ten minutes, and when the
+ * configuration names other directories. */
+MUST_USE int aider_far_due(
+	const struct collect_context *context, struct intake *intake, bool *due, struct err *err);
+/* It was done. */
+MUST_USE int aider_far_done(
+	const struct collect_context *context, struct intake *intake, struct err *err);
+
+/* The name of a history that was never moved: a view into FILE. */
+struct str aider_own_name(const struct aider_file *file);
+/* The name that FILE was given when it was moved here, in place of its own. */
+MUST_USE int aider_moved_name(
+	struct intake *intake, struct arena *arena, struct aider_file *file, struct err *err);
+MUST_USE int aider_note_moved(
+	struct intake *intake, const struct aider_file *file, struct err *err);
+
 /* The history of inputs that belongs to a history in WORKSPACE. */
 const char *aider_input_path(struct arena *arena, const char *chat, struct str workspace);
 

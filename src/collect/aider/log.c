@@ -10,8 +10,9 @@
  * block, so two things end it: the report of tokens, which follows every answer, and the header of
  * a session, if they stand as the program writes them.
  *
- * A block of text after a prompt is a response, up to the next mark. Items have no ids: they are
- * counted by kind within their session.
+ * A block of text after a prompt, or after a report of tokens, is a response; the model may quote
+ * in it, so of the program's lines only those that are known to be its own end it. Items have no
+ * ids: they are counted by kind within their session.
  */
 #include "collect/aider/aider.h"
 
@@ -20,8 +21,8 @@
 
 struct parser {
 	struct aider_log log;
-	struct str path, workspace;
-	uint64_t place; /* hash of the workspace */
+	const struct aider_file *file;
+	uint64_t place; /* hash of its name */
 	struct doc_lines lines;
 	enum { NOTHING, PROMPT, TEXT } block;
 	struct buf text; /* of the block */
@@ -30,6 +31,7 @@ struct parser {
 	size_t fence_length;
 	struct str model;
 	struct str turn; /* key of the last prompt; empty: none yet */
+	bool asked;      /* the next block of text is an answer */
 	int64_t counts[AGENT_KINDS];
 	struct start *starts; /* a hash table */
 	size_t start_slots;
@@ -118,8 +120,8 @@ static struct aider_chat *add_chat(struct parser *parser, int64_t offset)
 	chat = &log->chats[log->count++];
 	chat->begin = offset;
 	chat->session = agent_session(log->arena, "aider");
-	chat->session.path = parser->path;
-	chat->session.cwd = parser->workspace;
+	chat->session.path = str_from(parser->file->path);
+	chat->session.cwd = parser->file->workspace;
 	return chat;
 }
 
@@ -169,6 +171,7 @@ static void begin_session(struct parser *parser, const struct aider_clock *start
 		buf_printf(&id, ".%d", number);
 	chat->session.id = arena_str(parser->log.arena, buf_str(&id));
 	parser->model = parser->turn = (struct str){ NULL, 0 };
+	parser->asked = false;
 	memset(parser->counts, 0, sizeof(parser->counts));
 }
 
@@ -198,8 +201,7 @@ static void end_prompt(struct parser *parser)
 	struct str text = str_trim(buf_str(&parser->text));
 	struct agent_item *item;
 
-	/* What stands for no input at all, and what may still become it. */
-	if (str_starts(STR("<blank>"), text)) {
+	if (text.len == 0 || str_eq(text, STR("<blank>"))) { /* no input at all */
 		parser->turn = (struct str){ NULL, 0 };
 		return;
 	}
@@ -207,15 +209,24 @@ static void end_prompt(struct parser *parser)
 	item->turn = parser->turn = item->key;
 	item->text = arena_str(parser->log.arena, text);
 	item->command = text.ptr[0] == '/' || text.ptr[0] == '!';
+	parser->asked = true;
+}
+
+static void end_answer(struct parser *parser)
+{
+	if (!parser->asked)
+		return;
+	parser->asked = false;
+	add_item(parser, AGENT_RESPONSE)->text =
+		arena_str(parser->log.arena, str_trim(buf_str(&parser->text)));
 }
 
 static void end_block(struct parser *parser)
 {
 	if (parser->block == PROMPT)
 		end_prompt(parser);
-	else if (parser->block == TEXT && parser->counts[AGENT_PROMPT] > 0)
-		add_item(parser, AGENT_RESPONSE)->text =
-			arena_str(parser->log.arena, str_trim(buf_str(&parser->text)));
+	else if (parser->block == TEXT)
+		end_answer(parser);
 	parser->block = NOTHING;
 	buf_clear(&parser->text);
 }
@@ -333,6 +344,7 @@ static void read_program_line(struct parser *parser, struct str line)
 
 		memcpy(item->tokens, tokens, sizeof(tokens));
 		item->approximate = true;
+		parser->asked = parser->counts[AGENT_PROMPT] > 0;
 	} else if ((value = after(line, STR("Applied edit to "))).len > 0) {
 		add_item(parser, AGENT_FILE_EDIT)->file = value;
 	} else if ((value = before_last(after(line, STR("Added ")), STR(" to the chat"))).len > 0) {
@@ -345,6 +357,20 @@ static void read_program_line(struct parser *parser, struct str line)
 	} else {
 		read_failure(parser, line);
 	}
+}
+
+/* Inside of an answer a line that begins otherwise is a quotation. */
+static bool is_the_programs(struct str line)
+{
+	static const struct str beginnings[] = { STR_INIT("Tokens: "), STR_INIT("Cost: "),
+		STR_INIT("Applied edit to "), STR_INIT("Commit "), STR_INIT("Added "),
+		STR_INIT("Main model: "), STR_INIT("Model: "), STR_INIT("Aider v"),
+		STR_INIT("litellm.") };
+
+	for (size_t i = 0; i < ARRAY_LEN(beginnings); i++)
+		if (str_starts(line, beginnings[i]))
+			return true;
+	return false;
 }
 
 /* --- lines --- */
@@ -447,6 +473,19 @@ static void add_prompt_line(struct parser *parser, struct str line)
 	buf_byte(&parser->text, '\n');
 }
 
+static void take_program_line(struct parser *parser, struct str line)
+{
+	struct str text = str_trim(str_sub(line, 1, line.len));
+
+	if (parser->block == TEXT && !is_the_programs(text)) {
+		add_text(parser, line);
+		return;
+	}
+	parser->fence = 0;
+	end_block(parser);
+	read_program_line(parser, text);
+}
+
 static void take_line(struct parser *parser, struct str line, int64_t offset)
 {
 	struct aider_clock start;
@@ -460,9 +499,7 @@ static void take_line(struct parser *parser, struct str line, int64_t offset)
 	} else if (is_prompt_line(line)) {
 		add_prompt_line(parser, line);
 	} else if (is_program_line(line)) {
-		parser->fence = 0;
-		end_block(parser);
-		read_program_line(parser, str_trim(str_sub(line, 1, line.len)));
+		take_program_line(parser, line);
 	} else {
 		if (parser->block == PROMPT)
 			end_block(parser);
@@ -471,25 +508,25 @@ static void take_line(struct parser *parser, struct str line, int64_t offset)
 	parser->after_blank = trim_end(line).len == 0;
 }
 
-/* The last line, not complete: a prompt counts as far as it goes, and text does; of anything else
- * nobody knows yet what it becomes. */
+/* The last line, not complete: a prompt counts as far as it goes, unless it may still become no
+ * input, and text does; of anything else nobody knows yet what it becomes. */
 static void take_rest(struct parser *parser)
 {
-	struct str rest = parser->lines.rest;
+	struct str rest = parser->lines.rest, text = str_sub(rest, 5, rest.len);
 	bool prompt = str_starts(rest, STR("#### ")) && !parser->fence;
 
+	if (prompt && parser->block != PROMPT && str_starts(STR("<blank>"), trim_end(text)))
+		return;
 	if (trim_end(rest).len > 0 && (prompt || !strchr("#>`~ ", rest.ptr[0])))
 		take_line(parser, rest, parser->lines.offset);
 }
 
-struct aider_log aider_parse(
-	struct arena *arena, struct str bytes, struct str path, struct str workspace)
+struct aider_log aider_parse(struct arena *arena, struct str bytes, const struct aider_file *file)
 {
 	struct parser parser = {
 		.log = { .arena = arena },
-		.path = path,
-		.workspace = workspace,
-		.place = hash64(workspace.len > 0 ? workspace : path, 0),
+		.file = file,
+		.place = hash64(file->name, 0),
 		.lines = { bytes, 0 },
 		.after_blank = true,
 	};

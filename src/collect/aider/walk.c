@@ -3,7 +3,8 @@
  * where they may be: those that the configuration names and three levels below each, where agents
  * have worked and the directories above, and the first levels of the home directory. A look at a
  * directory lists names; only the histories themselves are ever opened. A repository is not walked
- * into: its history is at its top.
+ * into: its history is at its top. Looking below the home directory costs thousands of calls of the
+ * system, so a daemon does that now and then only (known.c).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -22,8 +23,7 @@ enum { WALK_LEVELS = 3, MOST_DIRS = 10000 };
 struct walk {
 	const struct collect_context *context;
 	struct arena *arena;
-	struct aider_files *out;
-	struct path_list found;
+	struct aider_files found; /* some of them perhaps by several ways */
 	const char *relative; /* a history's name that the environment gives besides CHAT_NAME */
 	struct str *looked;   /* a hash table of directories */
 	size_t looked_count, looked_slots;
@@ -31,24 +31,30 @@ struct walk {
 	int dirs;     /* walked below it */
 };
 
+void aider_files_add(struct aider_files *files, struct arena *arena, struct aider_file file)
+{
+	if (files->count == files->capacity) {
+		size_t capacity = files->capacity * 2 + 16;
+		struct aider_file *grown = arena_zalloc(arena, capacity, sizeof(*grown));
+
+		if (files->count > 0)
+			memcpy(grown, files->items, files->count * sizeof(*grown));
+		files->items = grown;
+		files->capacity = capacity;
+	}
+	files->items[files->count++] = file;
+}
+
 static void add_file(struct walk *walk, const char *path, struct str workspace)
 {
-	struct aider_files *out = walk->out;
+	struct aider_file file = { .path = path, .workspace = workspace };
 	struct stat status;
 
 	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) ||
-		collect_excluded(walk->context, workspace) || !path_list_add(&walk->found, path))
+		collect_excluded(walk->context, workspace))
 		return;
-	if (out->count == out->capacity) {
-		size_t capacity = out->capacity * 2 + 16;
-		struct aider_file *grown = arena_zalloc(walk->arena, capacity, sizeof(*grown));
-
-		if (out->count > 0)
-			memcpy(grown, out->items, out->count * sizeof(*grown));
-		out->items = grown;
-		out->capacity = capacity;
-	}
-	out->items[out->count++] = (struct aider_file){ path, workspace };
+	file.name = aider_own_name(&file);
+	aider_files_add(&walk->found, walk->arena, file);
 }
 
 /* True the first time DIR is asked for. */
@@ -228,23 +234,55 @@ static int by_path(const void *a, const void *b)
 	return strcmp(((const struct aider_file *)a)->path, ((const struct aider_file *)b)->path);
 }
 
-int aider_walk(const struct collect_context *context, struct arena *arena, struct aider_files *out,
-	struct err *err)
+/* Below what the configuration names, and below the home directory. */
+static void look_far(struct walk *walk)
 {
-	struct walk walk = {
-		.context = context, .arena = arena, .out = out, .found = path_list(arena)
-	};
-	struct path_list roots = places_roots(context, arena, aider_source.name, NULL, NULL);
+	struct path_list roots =
+		places_roots(walk->context, walk->arena, aider_source.name, NULL, NULL);
+
+	for (size_t i = 0; i < roots.count; i++)
+		walk_root(walk, roots.paths[i]);
+	walk_root(walk, walk->context->dirs->home);
+}
+
+static bool is_link(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
+}
+
+/* Of one that several ways lead to the first path without a link, whichever way was found first. */
+static void keep_each_once(struct walk *walk, struct aider_files *out)
+{
+	struct path_list kept = path_list(walk->arena);
+	struct aider_files *found = &walk->found;
+
+	if (found->count > 1)
+		qsort(found->items, found->count, sizeof(*found->items), by_path);
+	for (int links = 0; links < 2; links++)
+		for (size_t i = 0; i < found->count; i++)
+			if (is_link(found->items[i].path) == (links == 1) &&
+				path_list_add(&kept, found->items[i].path))
+				aider_files_add(out, walk->arena, found->items[i]);
+	if (out->count > 1)
+		qsort(out->items, out->count, sizeof(*out->items), by_path);
+}
+
+int aider_walk(const struct collect_context *context, struct arena *arena,
+	const struct aider_files *known, bool far, struct aider_files *out, struct err *err)
+{
+	struct walk walk = { .context = context, .arena = arena };
 
 	*out = (struct aider_files){ 0 };
 	look_at_environment(&walk);
-	for (size_t i = 0; i < roots.count; i++)
-		walk_root(&walk, roots.paths[i]);
-	walk_root(&walk, context->dirs->home);
+	if (far)
+		look_far(&walk);
+	for (size_t i = 0; !far && i < known->count; i++)
+		add_file(&walk, known->items[i].path, known->items[i].workspace);
 	if (look_where_agents_worked(&walk, err) < 0)
 		return err->code;
-	if (out->count > 1)
-		qsort(out->items, out->count, sizeof(*out->items), by_path);
+	keep_each_once(&walk, out);
 	return 0;
 }
 

@@ -36,7 +36,8 @@ static int pass_over(
 	pass->until = main->parser.offset;
 	if (open_whole(pass, compressed, &fault) < 0)
 		return 0; /* gone meanwhile: what was given of it stays as it is */
-	if (codex_take_lines(pass, &fault, err) < 0)
+	if (codex_take_lines(pass, &fault, err) < 0 ||
+		(fault.code == 0 && codex_take_rest(pass, err) < 0))
 		return err->code;
 	return pass->mute ? 0 : codex_put_batch(pass, err);
 }
@@ -66,7 +67,7 @@ static int mend(struct codex_reading *main, const struct codex_file *file, struc
 
 /* --- the end of a file --- */
 
-static int collect_again(struct codex_round *round, const char *path, struct err *err);
+static int collect_again(struct codex_round *round, uint64_t mark, struct err *err);
 
 /*
  * SESSION has been read: who starts with copies of its records is read again. This is before the
@@ -75,17 +76,17 @@ static int collect_again(struct codex_round *round, const char *path, struct err
 static int wake(struct codex_round *round, struct str session, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = { 0 };
-	const char **paths;
+	uint64_t *files;
 	size_t count;
 	int rc = 0;
 
 	if (round->depth >= CODEX_DEEPEST)
 		return 0;
-	if (codex_waiting(round->intake, session, &arena, &paths, &count, err) < 0)
+	if (codex_waiting(round->intake, session, &arena, &files, &count, err) < 0)
 		return err->code;
 	round->depth++;
 	for (size_t i = 0; i < count && rc == 0; i++)
-		rc = collect_again(round, paths[i], err);
+		rc = collect_again(round, files[i], err);
 	round->depth--;
 	if (rc < 0 || count == 0)
 		return rc;
@@ -97,20 +98,22 @@ static int remember(struct codex_reading *reading, struct err *err)
 {
 	struct codex_round *round = reading->round;
 	struct codex_parser *parser = &reading->parser;
-	struct codex_span now = { parser->started_ns, parser->ended_ns, parser->unknown }, before;
+	struct codex_span before,
+		now = { parser->started_ns, parser->ended_ns, parser->unknown, parser->strength };
 	bool found;
 
 	if (!parser->named)
 		return 0;
 	if (codex_known(round->intake, buf_str(&parser->id), &before, &found, err) < 0)
 		return err->code;
-	if (parser->origin.len > 0 && !parser->origin_known &&
-		codex_wait(round->intake, buf_str(&parser->origin), reading->path, err) < 0)
+	if (parser->origin.len > 0 && parser->strength == 0 &&
+		codex_wait(round->intake, buf_str(&parser->origin), codex_file_mark(reading->path),
+			err) < 0)
 		return err->code;
-	if (now.unknown < before.unknown)
+	if (now.strength == before.strength && now.unknown < before.unknown)
 		now.unknown = before.unknown;
 	if ((!found || now.started_ns != before.started_ns || now.ended_ns != before.ended_ns ||
-		    now.unknown != before.unknown) &&
+		    now.unknown != before.unknown || now.strength != before.strength) &&
 		codex_remember(round->intake, buf_str(&parser->id), &now, err) < 0)
 		return err->code;
 	return wake(round, buf_str(&parser->id), err);
@@ -126,6 +129,8 @@ static int read_all(struct codex_reading *reading, const struct codex_file *file
 	reading->fault = fault.code;
 	if (fault.code != 0)
 		codex_note_failure(reading->round, &fault);
+	else if (codex_take_rest(reading, err) < 0)
+		return err->code;
 	if (codex_put_batch(reading, err) < 0 || mend(reading, file, err) < 0)
 		return err->code;
 	codex_report(reading, INT64_MAX);
@@ -137,13 +142,11 @@ static int read_all(struct codex_reading *reading, const struct codex_file *file
 /* What was given of it before is not the session's own, now that its origin is known. */
 static int is_outdated(struct codex_reading *reading, bool *outdated, struct err *err)
 {
-	struct codex_parser *parser = &reading->parser;
-	struct codex_span span;
+	int64_t strength;
+	int rc = codex_strength(reading, &strength, err);
 
-	*outdated = false;
-	if (parser->origin.len == 0 || parser->origin_known)
-		return 0;
-	return codex_known(reading->round->intake, buf_str(&parser->origin), &span, outdated, err);
+	*outdated = rc == 0 && strength > reading->parser.strength;
+	return rc;
 }
 
 /* Read what is before the place of the cursor, which is not known well enough to go on from. */
@@ -268,19 +271,20 @@ static int collect_file(struct codex_round *round, struct codex_file *file, stru
 }
 
 /* Its origin has come: all of it, whatever was read of it before. */
-static int collect_again(struct codex_round *round, const char *path, struct err *err)
+static int collect_again(struct codex_round *round, uint64_t mark, struct err *err)
 {
-	struct codex_file file = { .path = path, .id = places_name(path) };
 	CLEANUP(codex_reading_release) struct codex_reading reading = { 0 };
+	const struct codex_file *file = NULL;
 	struct err fault;
 
-	for (size_t i = 0; i < round->files.count; i++)
-		if (strcmp(round->files.items[i].path, path) == 0)
-			file = round->files.items[i];
-	reading = codex_reading_of(round, &file);
-	if (open_whole(&reading, str_ends(str_from(path), STR(".zst")), &fault) < 0)
+	for (size_t i = 0; i < round->files.count && !file; i++)
+		if (codex_file_mark(round->files.items[i].path) == mark)
+			file = &round->files.items[i];
+	if (!file)
 		return 0; /* moved: it is read under its new name */
-	return read_all(&reading, &file, err);
+	reading = codex_reading_of(round, file);
+	return open_whole(&reading, file->compressed, &fault) < 0 ? 0
+								  : read_all(&reading, file, err);
 }
 
 /* --- rounds --- */

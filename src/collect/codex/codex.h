@@ -71,7 +71,8 @@ struct codex_record {
 	int64_t turns;    /* CODEX_ROLLBACK */
 	struct codex_tokens total, last;
 	struct codex_meta meta;
-	bool in_parent; /* for codex_take: see codex_asks */
+	bool in_parent;     /* for codex_take: see codex_asks */
+	const char *reason; /* of a line that is none: not_json, not_object, too_deep */
 };
 
 /* Reuses its memory. All-zero is a valid fresh one. */
@@ -80,8 +81,8 @@ struct codex_reader {
 	struct buf text, name;
 };
 void codex_reader_release(struct codex_reader *reader);
-/* ERR_PARSE or ERR_LIMIT when LINE is no JSON object. Large lines of kinds that are not for us are
- * told by their first bytes and not parsed. */
+/* ERR_PARSE or ERR_LIMIT, and the record's reason, when LINE is no JSON object. Large lines of
+ * kinds that are not for us are told by their first bytes and not parsed. */
 MUST_USE int codex_record_read(
 	struct codex_reader *reader, struct str line, struct codex_record *record, struct err *err);
 
@@ -161,7 +162,8 @@ struct codex_parser {
 	int64_t last_ns;
 	struct codex_tokens total;
 	enum codex_replay replay;
-	bool origin_known, second_meta, turns_seen;
+	int64_t strength; /* of what is known of its origin; 0: nothing */
+	bool second_meta, turns_seen;
 	int64_t first_second;        /* INT64_MIN: no record had a time */
 	int64_t lines, unknown;      /* since the start of the file */
 	bool item_calls;             /* some call came as a response item */
@@ -188,7 +190,6 @@ struct codex_parser {
 	int64_t *offsets; /* of the items' lines */
 	size_t offset_capacity;
 	int64_t batch_from, offset; /* of its first line, -1: none; of the line at hand */
-	bool news;                  /* what the session's own event says has changed */
 };
 
 /* START: it begins at the start of the file. */
@@ -199,9 +200,10 @@ void codex_parser_release(struct codex_parser *parser);
 void codex_batch_begin(struct codex_parser *parser, struct agent_session *session);
 void codex_batch_end(struct codex_parser *parser);
 /* Has it just become known that the session has an origin (its parent, or what it was forked from)?
- * Then its id. The caller answers with codex_origin: is that session known? */
+ * Then its id. The caller answers with codex_origin: 0 when that session is not known, else a
+ * number that grows with what is: a reading with a greater one replaces what was given before. */
 bool codex_new_origin(struct codex_parser *parser, struct str *origin);
-void codex_origin(struct codex_parser *parser, bool known);
+void codex_origin(struct codex_parser *parser, int64_t strength);
 /* Must RECORD say whether its turn is one of the origin's (in_parent)? */
 bool codex_asks(const struct codex_parser *parser, const struct codex_record *record);
 /* Take the record of LINE, which began at OFFSET. */

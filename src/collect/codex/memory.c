@@ -1,5 +1,5 @@
-/* Memos: "known:H" of a session, "turn:H" of one of its turns, "wait:H" of an origin, with a list
- * of paths. */
+/* Memos: "known:H" of a session, "turn:H" of one of its turns; "wait:H" of an origin, with a list
+ * of files, and "claim:H" of one of its turns, with a list of sessions, each before its file. */
 #include "collect/codex/memory.h"
 
 #include "base/hash.h"
@@ -47,8 +47,9 @@ int codex_known(struct intake *intake, struct str session, struct codex_span *sp
 	struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = { 0 };
-	struct codex_span none = { AGENT_NO_TIME, AGENT_NO_TIME, 0 };
-	int64_t *numbers[] = { &span->started_ns, &span->ended_ns, &span->unknown };
+	struct codex_span none = { AGENT_NO_TIME, AGENT_NO_TIME, 0, 0 };
+	int64_t *numbers[] = { &span->started_ns, &span->ended_ns, &span->unknown,
+		&span->strength };
 	struct str value;
 
 	*span = none;
@@ -73,6 +74,8 @@ int codex_remember(
 	buf_i64(&value, span->ended_ns);
 	buf_byte(&value, ' ');
 	buf_i64(&value, span->unknown);
+	buf_byte(&value, ' ');
+	buf_i64(&value, span->strength);
 	return put(intake, "known", session, STR(""), buf_str(&value), err);
 }
 
@@ -90,74 +93,159 @@ int codex_turn_remember(struct intake *intake, struct str session, struct str tu
 	return put(intake, "turn", session, turn, STR("1"), err);
 }
 
-/* The list as it stands; what cannot be read is none. */
-static int waiting(struct intake *intake, struct str origin, struct arena *arena,
-	struct json_parser *parser, const struct json **list, struct err *err)
+/* --- lists --- */
+
+struct list {
+	struct intake *intake;
+	const char *name;
+	struct str session, turn;
+	struct arena arena;
+	struct json_parser parser;
+	const struct json *root; /* NULL: none, or one that cannot be read */
+};
+
+static void list_release(struct list *list)
+{
+	json_parser_release(&list->parser);
+	arena_release(&list->arena);
+}
+
+static int list_load(struct list *list, struct err *err)
 {
 	struct err ignored;
 	struct str value;
 	bool found;
 
-	*list = NULL;
-	if (get(intake, "wait", origin, STR(""), arena, &value, &found, err) < 0)
+	if (get(list->intake, list->name, list->session, list->turn, &list->arena, &value, &found,
+		    err) < 0)
 		return err->code;
-	if (found && json_parse(parser, value, true, list, &ignored) < 0)
-		*list = NULL;
+	if (found && json_parse(&list->parser, value, true, &list->root, &ignored) < 0)
+		list->root = NULL;
 	return 0;
 }
 
-static int add_waiting(struct intake *intake, struct str origin, const struct json *list,
-	struct str path, struct err *err)
+/* COUNT texts more at its end, the last one of which is not in it yet. */
+static int list_add(struct list *list, const struct str *texts, size_t count, struct err *err)
 {
 	CLEANUP(buf_release) struct buf value = BUF_INIT;
 	struct json_writer writer = json_writer(&value);
-	struct json_iter paths = json_iter(list);
+	struct json_iter iter = json_iter(list->root);
 	const struct json *known;
 	struct str key;
 
+	if (json_len(list->root) >= MOST_WAITING)
+		return 0;
 	json_begin_array(&writer);
-	while (json_next(&paths, &key, &known)) {
-		if (str_eq(json_str(known), path))
+	while (json_next(&iter, &key, &known)) {
+		if (str_eq(json_str(known), texts[count - 1]))
 			return 0;
 		json_put_value(&writer, known);
 	}
-	json_put_str(&writer, path);
+	for (size_t i = 0; i < count; i++)
+		json_put_str(&writer, texts[i]);
 	json_end_array(&writer);
-	return put(intake, "wait", origin, STR(""), buf_str(&value), err);
+	return put(list->intake, list->name, list->session, list->turn, buf_str(&value), err);
 }
 
-int codex_wait(struct intake *intake, struct str origin, const char *path, struct err *err)
+static int list_clear(struct list *list, struct err *err)
 {
-	CLEANUP(arena_release) struct arena arena = { 0 };
-	struct json_parser parser = { 0 };
-	const struct json *list;
-	int rc = waiting(intake, origin, &arena, &parser, &list, err);
-
-	if (rc == 0 && json_len(list) < MOST_WAITING)
-		rc = add_waiting(intake, origin, list, str_from(path), err);
-	json_parser_release(&parser);
-	return rc;
+	return put(list->intake, list->name, list->session, list->turn, STR("[]"), err);
 }
 
-int codex_waiting(struct intake *intake, struct str origin, struct arena *arena,
-	const char ***paths, size_t *count, struct err *err)
+/* --- who waits --- */
+
+uint64_t codex_file_mark(const char *path)
 {
-	struct json_parser parser = { 0 };
-	const struct json *list, *path;
-	struct json_iter values;
+	return hash64(str_from(path), 0);
+}
+
+static struct str mark_text(struct arena *arena, uint64_t file)
+{
+	return arena_printf(arena, "%lld", (long long)(int64_t)file);
+}
+
+int codex_wait(struct intake *intake, struct str origin, uint64_t file, struct err *err)
+{
+	CLEANUP(list_release)
+	struct list list = { .intake = intake, .name = "wait", .session = origin };
+	struct str text = mark_text(&list.arena, file);
+
+	return list_load(&list, err) < 0 ? err->code : list_add(&list, &text, 1, err);
+}
+
+int codex_waiting(struct intake *intake, struct str origin, struct arena *arena, uint64_t **files,
+	size_t *count, struct err *err)
+{
+	CLEANUP(list_release)
+	struct list list = { .intake = intake, .name = "wait", .session = origin };
+	const struct json *value;
+	struct json_iter iter;
 	struct str key;
-	int rc = waiting(intake, origin, arena, &parser, &list, err);
+	int64_t file;
 
 	*count = 0;
-	values = json_iter(list);
-	*paths = arena_zalloc(arena, json_len(list) + 1, sizeof(**paths));
-	while (rc == 0 && json_next(&values, &key, &path))
-		(*paths)[(*count)++] = arena_cstr(arena, json_str(path));
-	json_parser_release(&parser);
-	return rc;
+	if (list_load(&list, err) < 0)
+		return err->code;
+	iter = json_iter(list.root);
+	*files = arena_zalloc(arena, json_len(list.root) + 1, sizeof(**files));
+	while (json_next(&iter, &key, &value))
+		if (str_to_i64(json_str(value), &file))
+			(*files)[(*count)++] = (uint64_t)file;
+	return 0;
 }
 
 int codex_nobody_waits(struct intake *intake, struct str origin, struct err *err)
 {
-	return put(intake, "wait", origin, STR(""), STR("[]"), err);
+	struct list list = { .intake = intake, .name = "wait", .session = origin };
+
+	return list_clear(&list, err);
+}
+
+/* --- who took a turn for its own --- */
+
+int codex_claim(struct intake *intake, struct str origin, struct str turn, struct str session,
+	uint64_t file, struct err *err)
+{
+	CLEANUP(list_release)
+	struct list list = { .intake = intake, .name = "claim", .session = origin, .turn = turn };
+	struct str texts[] = { session, mark_text(&list.arena, file) };
+
+	return list_load(&list, err) < 0 ? err->code
+					 : list_add(&list, texts, ARRAY_LEN(texts), err);
+}
+
+/* What was given of SESSION is to be replaced. */
+static int outdate(struct intake *intake, struct str session, struct err *err)
+{
+	struct codex_span span;
+	bool found;
+
+	if (codex_known(intake, session, &span, &found, err) < 0)
+		return err->code;
+	span = (struct codex_span){ AGENT_NO_TIME, AGENT_NO_TIME, 0,
+		span.strength > 0 ? span.strength + 1 : 2 };
+	return codex_remember(intake, session, &span, err);
+}
+
+int codex_disclaim(struct intake *intake, struct str origin, struct str turn, struct err *err)
+{
+	CLEANUP(list_release)
+	struct list list = { .intake = intake, .name = "claim", .session = origin, .turn = turn };
+	const struct json *session, *value;
+	struct str key, last = STR("");
+	struct json_iter iter;
+	int64_t file;
+
+	if (list_load(&list, err) < 0)
+		return err->code;
+	iter = json_iter(list.root);
+	while (json_next(&iter, &key, &session) && json_next(&iter, &key, &value)) {
+		if (!str_eq(json_str(session), last) && outdate(intake, json_str(session), err) < 0)
+			return err->code;
+		last = json_str(session);
+		if (str_to_i64(json_str(value), &file) &&
+			codex_wait(intake, origin, (uint64_t)file, err) < 0)
+			return err->code;
+	}
+	return json_len(list.root) > 0 ? list_clear(&list, err) : 0;
 }

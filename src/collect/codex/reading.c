@@ -21,6 +21,7 @@ void codex_reading_release(struct codex_reading *reading)
 	arena_release(&reading->arena);
 	buf_release(&reading->asked);
 	buf_release(&reading->noted);
+	buf_release(&reading->before);
 }
 
 struct codex_reading codex_reading_of(struct codex_round *round, const struct codex_file *file)
@@ -78,6 +79,8 @@ static int know_span(struct codex_reading *reading, struct err *err)
 	if (codex_known(reading->round->intake, buf_str(&parser->id), span, &found, err) < 0)
 		return err->code;
 	reading->span_known = true;
+	if (span->strength != parser->strength)
+		return 0;
 	if (span->started_ns != AGENT_NO_TIME &&
 		(parser->started_ns == AGENT_NO_TIME || span->started_ns < parser->started_ns))
 		parser->started_ns = span->started_ns;
@@ -96,7 +99,8 @@ int codex_put_batch(struct codex_reading *reading, struct err *err)
 		return err->code;
 	codex_batch_end(&reading->parser);
 	session->path = str_from(reading->path);
-	if (session->unknown < reading->span.unknown)
+	if (reading->span.strength == reading->parser.strength &&
+		session->unknown < reading->span.unknown)
 		session->unknown = reading->span.unknown;
 	return agent_round_put(reading->round->put, session, AGENT_APPEND, err);
 }
@@ -107,6 +111,8 @@ int codex_save(struct codex_reading *reading, struct err *err)
 
 	if (is_excluded(reading))
 		buf_add(&state, CODEX_EXCLUDED);
+	else if (reading->before.len > 0)
+		buf_add(&state, buf_str(&reading->before));
 	else
 		codex_parser_save(&reading->parser, &state);
 	return tail_save(reading->tail, reading->round->intake, buf_str(&state), err);
@@ -151,27 +157,50 @@ static int read_origin(struct codex_round *round, struct str origin, struct err 
 	return rc;
 }
 
-static int find_origin(
-	struct codex_reading *reading, struct str origin, bool *known, struct err *err)
+int codex_strength(struct codex_reading *reading, int64_t *strength, struct err *err)
 {
+	struct codex_parser *parser = &reading->parser;
+	struct intake *intake = reading->round->intake;
 	struct codex_span span;
+	bool found;
 
-	if (!reading->mute && !reading->passing && read_origin(reading->round, origin, err) < 0)
+	*strength = 0;
+	if (parser->origin.len == 0)
+		return 0;
+	if (codex_known(intake, buf_str(&parser->origin), &span, &found, err) < 0)
 		return err->code;
-	return codex_known(reading->round->intake, origin, &span, known, err);
+	if (!found)
+		return 0;
+	if (codex_known(intake, buf_str(&parser->id), &span, &found, err) < 0)
+		return err->code;
+	*strength = span.strength > 1 ? span.strength : 1;
+	return 0;
 }
 
 static int note_origin(struct codex_reading *reading, struct err *err)
 {
 	struct str origin;
-	bool known;
+	int64_t strength;
 
 	if (!codex_new_origin(&reading->parser, &origin))
 		return 0;
-	if (find_origin(reading, origin, &known, err) < 0)
+	if (!reading->mute && !reading->passing && read_origin(reading->round, origin, err) < 0)
 		return err->code;
-	codex_origin(&reading->parser, known);
+	if (codex_strength(reading, &strength, err) < 0)
+		return err->code;
+	codex_origin(&reading->parser, strength);
 	return 0;
+}
+
+/* TURN is not the origin's, unless that says so later. */
+static int claim(struct codex_reading *reading, struct str turn, struct err *err)
+{
+	struct codex_parser *parser = &reading->parser;
+
+	if (reading->mute || reading->passing)
+		return 0;
+	return codex_claim(reading->round->intake, buf_str(&parser->origin), turn,
+		buf_str(&parser->id), codex_file_mark(reading->path), err);
 }
 
 /* Is RECORD's turn one of the origin's? */
@@ -185,6 +214,8 @@ static int ask(struct codex_reading *reading, struct codex_record *record, struc
 			    record->turn, &reading->asked_answer, err) < 0)
 			return err->code;
 		buf_add(&reading->asked, record->turn);
+		if (!reading->asked_answer && claim(reading, record->turn, err) < 0)
+			return err->code;
 	}
 	record->in_parent = reading->asked_answer;
 	return 0;
@@ -195,13 +226,17 @@ static int note_turn(
 	struct codex_reading *reading, const struct codex_record *record, struct err *err)
 {
 	struct codex_parser *parser = &reading->parser;
+	struct intake *intake = reading->round->intake;
+	struct str session = buf_str(&parser->id);
 
 	if (reading->mute || reading->passing || record->turn.len == 0 || !parser->named ||
 		str_eq(buf_str(&reading->noted), record->turn))
 		return 0;
 	buf_clear(&reading->noted);
 	buf_add(&reading->noted, record->turn);
-	return codex_turn_remember(reading->round->intake, buf_str(&parser->id), record->turn, err);
+	if (codex_disclaim(intake, session, record->turn, err) < 0)
+		return err->code;
+	return codex_turn_remember(intake, session, record->turn, err);
 }
 
 /* --- lines --- */
@@ -235,8 +270,7 @@ static int take_line(
 	struct err fault;
 
 	if (codex_record_read(&reading->reader, line, &record, &fault) < 0) {
-		take_bad(reading, line, offset, fault.code == ERR_LIMIT ? "too_deep" : "not_json",
-			fault.message);
+		take_bad(reading, line, offset, record.reason, fault.message);
 		return 0;
 	}
 	if (ask(reading, &record, err) < 0)
@@ -274,4 +308,27 @@ int codex_take_lines(struct codex_reading *reading, struct err *fault, struct er
 	if (more >= 0)
 		fault->code = 0;
 	return 0;
+}
+
+static bool is_record(struct codex_reading *reading, struct str line)
+{
+	const struct json *root;
+	struct err ignored;
+
+	return json_parse(&reading->reader.line, line, true, &root, &ignored) == 0 &&
+	       json_is(root, JSON_OBJECT);
+}
+
+int codex_take_rest(struct codex_reading *reading, struct err *err)
+{
+	int64_t offset;
+	struct str line;
+
+	if (!(reading->tail ? tail_rest(reading->tail, &line, &offset)
+			    : zst_rest(reading->zst, &line, &offset)) ||
+		offset > reading->until || !is_record(reading, line))
+		return 0;
+	codex_batch_end(&reading->parser); /* counts what was given so far */
+	codex_parser_save(&reading->parser, &reading->before);
+	return take_line(reading, line, offset, err);
 }

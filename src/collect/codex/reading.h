@@ -49,9 +49,10 @@ struct codex_reading {
 	int64_t batch_read;
 	struct buf asked; /* the last turn that was asked for */
 	bool asked_answer;
-	struct buf noted; /* the last turn that was remembered */
-	int64_t progress; /* of the file, not yet reported */
-	int fault;        /* code of what ended it early; 0: nothing */
+	struct buf noted;  /* the last turn that was remembered */
+	struct buf before; /* the state before a last line without end; empty: none was taken */
+	int64_t progress;  /* of the file, not yet reported */
+	int fault;         /* code of what ended it early; 0: nothing */
 };
 
 /* A pass over all of FILE's content that gives, unless something else is said. */
@@ -66,7 +67,12 @@ void codex_report(struct codex_reading *reading, int64_t bytes);
  * 0 when nothing was wrong. The last batch is not put. < 0 only for failures of the store.
  */
 MUST_USE int codex_take_lines(struct codex_reading *reading, struct err *fault, struct err *err);
+/* A last line without its end, if it is a record already: who wrote it may be gone. What is saved
+ * stays before it. */
+MUST_USE int codex_take_rest(struct codex_reading *reading, struct err *err);
 MUST_USE int codex_put_batch(struct codex_reading *reading, struct err *err);
+/* How strong a reading of the session is that is done now: see codex_origin. */
+MUST_USE int codex_strength(struct codex_reading *reading, int64_t *strength, struct err *err);
 /* The tail's cursor. */
 MUST_USE int codex_save(struct codex_reading *reading, struct err *err);
 

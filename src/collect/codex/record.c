@@ -459,8 +459,14 @@ int codex_record_read(
 	if (skip(line, record))
 		return 0;
 	record->at_ns = AGENT_NO_TIME;
-	if (json_parse(&reader->line, line, true, &root, err) < 0)
+	if (json_parse(&reader->line, line, true, &root, err) < 0) {
+		record->reason = err->code == ERR_LIMIT ? "too_deep" : "not_json";
 		return err->code;
+	}
+	if (!json_is(root, JSON_OBJECT)) {
+		record->reason = "not_object";
+		return err_set(err, ERR_PARSE, "no object");
+	}
 	buf_clear(&reader->text);
 	if (!agent_time(json_get(root, "timestamp"), &record->at_ns))
 		record->at_ns = AGENT_NO_TIME;

@@ -79,7 +79,6 @@ void codex_batch_begin(struct codex_parser *parser, struct agent_session *sessio
 {
 	parser->session = session;
 	parser->batch_from = -1;
-	parser->news = false;
 	for (size_t i = parser->prompt_count; i > 0; i--) {
 		if (parser->prompts[i - 1].index == CODEX_GIVEN)
 			break; /* so are all before it that have an item */
@@ -99,7 +98,7 @@ void codex_batch_end(struct codex_parser *parser)
 	session->cwd = buf_str(&parser->cwd);
 	session->title = buf_str(&parser->title);
 	session->automatic = parser->automatic;
-	session->strength = parser->origin.len > 0 && parser->origin_known;
+	session->strength = (int)parser->strength;
 	session->started_ns = parser->started_ns;
 	session->ended_ns = parser->ended_ns;
 	if (parser->meta_ns != AGENT_NO_TIME)
@@ -107,7 +106,8 @@ void codex_batch_end(struct codex_parser *parser)
 	session->unknown = parser->unknown;
 	session->from_start = true; /* counts are of the whole file */
 	parser->gave |= session->count > 0;
-	session->even_empty = parser->gave && parser->news && parser->started_ns != AGENT_NO_TIME;
+	session->even_empty =
+		(parser->has_meta || parser->gave) && parser->started_ns != AGENT_NO_TIME;
 	parser->gave_without_cwd |= session->count > 0 && parser->cwd.len == 0;
 }
 
@@ -118,6 +118,7 @@ void codex_parser_facts(struct codex_parser *parser, const struct codex_parser *
 	parser->started_ns = end->started_ns;
 	parser->ended_ns = end->ended_ns;
 	parser->unknown = end->unknown;
+	parser->gave = end->gave;
 }
 
 /* --- whose records these are --- */
@@ -157,7 +158,7 @@ static void note_replay(struct codex_parser *parser, const struct codex_record *
 
 bool codex_asks(const struct codex_parser *parser, const struct codex_record *record)
 {
-	return parser->origin_known && record->turn.len > 0 && record->kind != CODEX_META;
+	return parser->strength > 0 && record->turn.len > 0 && record->kind != CODEX_META;
 }
 
 bool codex_new_origin(struct codex_parser *parser, struct str *origin)
@@ -169,10 +170,10 @@ bool codex_new_origin(struct codex_parser *parser, struct str *origin)
 	return news;
 }
 
-void codex_origin(struct codex_parser *parser, bool known)
+void codex_origin(struct codex_parser *parser, int64_t strength)
 {
-	parser->origin_known = known;
-	if (known)
+	parser->strength = strength;
+	if (strength > 0)
 		parser->replay = parser->second_meta ? CODEX_REPLAYED : CODEX_HEAD;
 	else
 		parser->replay = parser->spawned ? CODEX_FIRST_SECOND : CODEX_OWN;
@@ -193,7 +194,6 @@ static void note_cwd(struct codex_parser *parser, struct str cwd)
 	if (cwd.len == 0 || parser->cwd.len > 0)
 		return;
 	set(&parser->cwd, cwd);
-	parser->news = true;
 	parser->mending |= parser->gave_without_cwd;
 	codex_add_mark(parser, CODEX_MARK_AGAIN, 0, parser->offset);
 }
@@ -223,7 +223,6 @@ static void take_meta(struct codex_parser *parser, const struct codex_record *re
 	}
 	codex_name(parser, meta->id);
 	parser->has_meta = true;
-	parser->news = true;
 	set_id(&parser->parent, meta->parent);
 	set_id(&parser->origin, meta->parent.len > 0 ? meta->parent : meta->forked_from);
 	if (str_eq(buf_str(&parser->origin), buf_str(&parser->id)))
@@ -254,7 +253,6 @@ static void note_time(struct codex_parser *parser, int64_t at_ns)
 		parser->started_ns = at_ns;
 	if (parser->ended_ns == AGENT_NO_TIME || at_ns > parser->ended_ns)
 		parser->ended_ns = at_ns;
-	parser->news = true;
 }
 
 /* --- turns --- */
@@ -284,7 +282,6 @@ static void take_title(struct codex_parser *parser, const struct codex_record *r
 	if (!parser->keep_title || codex_is_copy(parser))
 		return;
 	set(&parser->title, record->text);
-	parser->news = true;
 }
 
 /* --- records --- */
@@ -352,7 +349,6 @@ void codex_take(struct codex_parser *parser, const struct codex_record *record, 
 	note_replay(parser, record);
 	if (record->kind == CODEX_UNKNOWN) {
 		parser->unknown += !codex_is_copy(parser) && !parser->only;
-		parser->news |= !codex_is_copy(parser);
 		return;
 	}
 	note_time(parser, record->at_ns);

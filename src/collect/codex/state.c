@@ -6,7 +6,7 @@
 #include "base/utf8.h"
 #include "collect/codex/codex.h"
 
-enum { STATE_VERSION = 1 };
+enum { STATE_VERSION = 2 };
 
 #define MEMBER(name)                                                                               \
 	{                                                                                          \
@@ -20,13 +20,12 @@ static const struct member {
 	MEMBER(cwd), MEMBER(title), MEMBER(turn_cwd), MEMBER(model), MEMBER(mode), MEMBER(turn) };
 
 static const struct member flags[] = { MEMBER(automatic), MEMBER(spawned), MEMBER(named),
-	MEMBER(has_meta), MEMBER(origin_known), MEMBER(second_meta), MEMBER(turns_seen),
-	MEMBER(item_calls), MEMBER(turn_calls), MEMBER(gave), MEMBER(gave_without_cwd),
-	MEMBER(mending) };
+	MEMBER(has_meta), MEMBER(second_meta), MEMBER(turns_seen), MEMBER(item_calls),
+	MEMBER(turn_calls), MEMBER(gave), MEMBER(gave_without_cwd), MEMBER(mending) };
 
 static const struct member numbers[] = { MEMBER(meta_ns), MEMBER(started_ns), MEMBER(ended_ns),
-	MEMBER(last_ns), MEMBER(first_second), MEMBER(lines), MEMBER(unknown),
-	MEMBER(turn_prompts) };
+	MEMBER(last_ns), MEMBER(first_second), MEMBER(lines), MEMBER(unknown), MEMBER(turn_prompts),
+	MEMBER(strength) };
 
 static const void *member(const struct codex_parser *parser, const struct member *member)
 {

@@ -9,12 +9,11 @@
  * an item of their own. Only the prompt has a time of its own, and the end where the document tells
  * it; parts have none.
  */
+#include "collect/agent_value.h"
 #include "collect/copilot/parts.h"
 #include "model/limits.h"
 
 enum outcome { PENDING, ANSWERED, CANCELLED, FAILED };
-
-enum { CODE_BYTES = 64 };
 
 #define LONGEST_NS (30 * 24 * NS_PER_HOUR)
 
@@ -22,7 +21,7 @@ struct reading {
 	struct agent_session *session;
 	struct copilot_extent *extent;
 	struct str bytes, path;
-	struct json_parser parser, arguments;
+	struct json_parser parser;
 	struct arena arena;   /* of the document */
 	struct arena scratch; /* of a request */
 	struct buf text;
@@ -33,7 +32,6 @@ struct reading {
 static void reading_release(struct reading *reading)
 {
 	json_parser_release(&reading->parser);
-	json_parser_release(&reading->arguments);
 	arena_release(&reading->arena);
 	arena_release(&reading->scratch);
 	buf_release(&reading->text);
@@ -117,7 +115,7 @@ static bool has_image(const struct copilot_request *request)
 
 static void take_prompt(const struct copilot_request *request, enum outcome outcome)
 {
-	struct agent_item *item = copilot_item(request, AGENT_PROMPT, request->id, request->at_ns);
+	struct agent_item *item = copilot_item(request, AGENT_PROMPT, request->key, request->at_ns);
 
 	item->text = prompt_text(request->session, json_get(request->root, "message"));
 	item->has_image = has_image(request);
@@ -133,7 +131,7 @@ static void take_file(
 
 	if (file.len == 0 || !copilot_map_add(seen, file, NULL))
 		return;
-	key = copilot_key(request->session, request->id, ":", file);
+	key = copilot_key(request->session, request->key, ":", file);
 	copilot_item(request, AGENT_FILE_READ, key, request->at_ns)->file = file;
 }
 
@@ -141,7 +139,6 @@ static void take_files(const struct copilot_request *request)
 {
 	struct copilot_map seen = { .arena = request->scratch };
 	struct json_iter variables = json_iter(variables_of(request));
-	struct json_iter references = json_iter(json_get(request->root, "contentReferences"));
 	const struct json *value;
 	struct str key;
 
@@ -152,8 +149,6 @@ static void take_files(const struct copilot_request *request)
 			!str_eq(kind, STR("toolset")))
 			take_file(request, &seen, json_get(value, "value"));
 	}
-	while (json_next(&references, &key, &value))
-		take_file(request, &seen, json_get(value, "reference"));
 }
 
 /* --- how it ended --- */
@@ -233,17 +228,6 @@ static bool take_tokens(const struct copilot_request *request, int64_t tokens[AG
 	return tokens[AGENT_INPUT] >= 0 || tokens[AGENT_OUTPUT] >= 0;
 }
 
-/* A code is a word; anything else is text that people wrote, or that was written for them. */
-static bool is_code(struct str code)
-{
-	for (size_t i = 0; i < code.len; i++)
-		if (!((code.ptr[i] | 0x20) >= 'a' && (code.ptr[i] | 0x20) <= 'z') &&
-			!(code.ptr[i] >= '0' && code.ptr[i] <= '9') &&
-			!memchr("_.-", code.ptr[i], 3))
-			return false;
-	return code.len > 0 && code.len <= CODE_BYTES;
-}
-
 static struct str code_of(const struct copilot_request *request)
 {
 	static const struct {
@@ -255,7 +239,7 @@ static struct str code_of(const struct copilot_request *request)
 	const struct json *code = json_get(fault, "code");
 	struct str text = json_is(code, JSON_NUMBER) ? json_number_text(code) : json_str(code);
 
-	if (is_code(text))
+	if (agent_is_code(text))
 		return copilot_keep(request->session, text);
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
 		if (json_is_true(json_get(fault, flags[i].flag)))
@@ -273,17 +257,17 @@ static void take_outcome(const struct copilot_request *request, enum outcome out
 	if (at_ns == INT64_MIN)
 		at_ns = end_ns;
 	if (outcome == FAILED)
-		copilot_item(request, AGENT_ERROR, request->id, at_ns)->error = code_of(request);
+		copilot_item(request, AGENT_ERROR, request->key, at_ns)->error = code_of(request);
 	if (outcome == ANSWERED) {
 		struct str text = copilot_response_text(request);
 
-		item = copilot_item(request, AGENT_RESPONSE, request->id, at_ns);
+		item = copilot_item(request, AGENT_RESPONSE, request->key, at_ns);
 		item->text = text;
 		if (end_ns > at_ns && time_plausible(at_ns) && time_plausible(end_ns))
 			item->duration_ns = end_ns - at_ns;
 		memcpy(item->tokens, tokens, sizeof(tokens));
 	} else if (spent && outcome != PENDING) {
-		item = copilot_item(request, AGENT_USAGE, request->id, at_ns);
+		item = copilot_item(request, AGENT_USAGE, request->key, at_ns);
 		memcpy(item->tokens, tokens, sizeof(tokens));
 	}
 }
@@ -307,21 +291,7 @@ static void note_extent(struct reading *reading, int64_t at_ns)
 	extent->prompts++;
 	if (at_ns > extent->last_ns)
 		extent->last_ns = at_ns;
-	if (at_ns == INT64_MIN || !time_plausible(at_ns))
-		return;
-	if (session->started_ns == INT64_MIN || at_ns < session->started_ns)
-		session->started_ns = at_ns;
-	if (at_ns > session->ended_ns)
-		session->ended_ns = at_ns;
-}
-
-static struct str id_of(struct reading *reading, const struct json *root, uint32_t ordinal)
-{
-	struct str id = json_get_str(root, "requestId");
-
-	if (id.len > 0)
-		return copilot_keep(reading->session, id);
-	return copilot_number_key(reading->session, reading->session->id, ":", ordinal);
+	agent_widen(at_ns, &session->started_ns, &session->ended_ns);
 }
 
 static void take_request(struct reading *reading, const struct json *root, uint32_t ordinal)
@@ -331,9 +301,8 @@ static void take_request(struct reading *reading, const struct json *root, uint3
 	struct copilot_request request = { .session = session,
 		.tools = &reading->tools,
 		.scratch = &reading->scratch,
-		.arguments = &reading->arguments,
 		.root = root,
-		.id = id_of(reading, root, ordinal),
+		.id = copilot_keep(session, json_get_str(root, "requestId")),
 		.prompt_model = copilot_keep(session, json_get_str(root, "modelId")),
 		.model = copilot_keep(session, json_get_str(metadata, "resolvedModel")),
 		.mode = copilot_keep(session, mode_of(root)),
@@ -342,7 +311,10 @@ static void take_request(struct reading *reading, const struct json *root, uint3
 	struct str version = json_get_str(json_get(root, "agent"), "extensionVersion");
 	enum outcome outcome = outcome_of(root);
 
-	if (!copilot_map_add(&reading->requests, request.id, NULL))
+	if (request.id.len == 0)
+		request.id = copilot_number_key(session, STR(""), "#", ordinal);
+	request.key = copilot_key(session, session->id, ":", request.id);
+	if (!copilot_map_add(&reading->requests, request.key, NULL))
 		return;
 	if (request.model.len == 0)
 		request.model = request.prompt_model;

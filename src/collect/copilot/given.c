@@ -1,6 +1,7 @@
 /*
- * What is remembered of a session: memos "given:HASH" (JSON) and "bad:HASH" (lines as LENGTH:BYTES,
- * one after the other), HASH being that of the session's id. Written only when they change.
+ * What is remembered of a session: memos "given:HASH" (JSON) and "bad:HASH" (lines as
+ * REASON:LENGTH:BYTES, one after the other), HASH being that of the session's id. Written only when
+ * they change.
  */
 #include "collect/copilot/given.h"
 
@@ -66,6 +67,9 @@ static void read_given(
 	out->surplus.from_ns = time_or_none(root, "surplus_from_ns");
 	out->surplus.to_ns = time_or_none(root, "surplus_to_ns");
 	out->path = arena_str(memory->arena, json_get_str(root, "path"));
+	out->cwd = arena_str(memory->arena, json_get_str(root, "cwd"));
+	out->branch = arena_str(memory->arena, json_get_str(root, "branch"));
+	out->version = arena_str(memory->arena, json_get_str(root, "version"));
 }
 
 int copilot_given_load(
@@ -109,26 +113,43 @@ int copilot_given_save(
 	put_time(&writer, "surplus_from_ns", given->surplus.from_ns);
 	put_time(&writer, "surplus_to_ns", given->surplus.to_ns);
 	json_kv_str(&writer, "path", given->path);
+	json_kv_str(&writer, "cwd", given->cwd);
+	json_kv_str(&writer, "branch", given->branch);
+	json_kv_str(&writer, "version", given->version);
 	json_end_object(&writer);
 	return put_memo(memory, "given", buf_str(&text), err);
 }
 
 /* --- lines that nobody could read --- */
 
-static bool has_bad(const struct agent_session *session, struct str bytes)
+/* Why: of these a complete state does not make good. */
+static const char *const carried[] = { "not_json", "not_object", "too_deep" };
+
+static const char *carried_reason(struct str reason)
+{
+	for (size_t i = 0; i < ARRAY_LEN(carried); i++)
+		if (str_eq_c(reason, carried[i]))
+			return carried[i];
+	return NULL;
+}
+
+static bool has_bad(const struct agent_session *session, const char *reason, struct str bytes)
 {
 	for (size_t i = 0; i < session->bad_count; i++)
-		if (str_eq(session->bad[i].bytes, bytes))
+		if (str_eq(session->bad[i].bytes, bytes) &&
+			strcmp(session->bad[i].reason, reason) == 0)
 			return true;
 	return false;
 }
 
 /* Take one line from the front of REST; false at its end. */
-static bool take_line(struct str *rest, struct str *line)
+static bool take_line(struct str *rest, const char **reason, struct str *line)
 {
 	int64_t count;
 
-	if (!str_to_i64(str_split(rest, ':'), &count) || count < 0 || (uint64_t)count > rest->len)
+	*reason = carried_reason(str_split(rest, ':'));
+	if (!*reason || !str_to_i64(str_split(rest, ':'), &count) || count < 0 ||
+		(uint64_t)count > rest->len)
 		return false;
 	*line = str_sub(*rest, 0, (size_t)count);
 	*rest = str_sub(*rest, (size_t)count, rest->len);
@@ -142,10 +163,9 @@ static void write_lines(const struct agent_session *session, struct buf *out)
 	for (size_t i = 0; i < session->bad_count && lines < CARRIED_LINES; i++) {
 		const struct agent_bad *bad = &session->bad[i];
 
-		if (strcmp(bad->reason, "not_json") != 0 || bad->bytes_total > CARRIED_BYTES)
+		if (!carried_reason(str_from(bad->reason)) || bad->bytes_total > CARRIED_BYTES)
 			continue;
-		buf_i64(out, bad->bytes_total);
-		buf_byte(out, ':');
+		buf_printf(out, "%s:%lld:", bad->reason, (long long)bad->bytes_total);
 		buf_add(out, bad->bytes);
 		lines++;
 	}
@@ -156,12 +176,13 @@ int copilot_carry_bad(
 {
 	CLEANUP(buf_release) struct buf kept = BUF_INIT;
 	struct str rest, line;
+	const char *reason;
 
 	if (get_memo(memory, "bad", &rest, err) < 0)
 		return err->code;
-	while (rest.len > 0 && take_line(&rest, &line))
-		if (!has_bad(session, line))
-			agent_session_bad(session, session->path, -1, "not_json",
+	while (rest.len > 0 && take_line(&rest, &reason, &line))
+		if (!has_bad(session, reason, line))
+			agent_session_bad(session, session->path, -1, reason,
 				"was in the log before it was compacted", line);
 	write_lines(session, &kept);
 	return put_memo(memory, "bad", buf_str(&kept), err);

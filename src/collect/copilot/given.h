@@ -15,8 +15,9 @@ struct copilot_given {
 	bool document;
 	int64_t requests, last_ns; /* most, and latest, that a document had */
 	struct copilot_surplus surplus;
-	int64_t unknown; /* most lines of unknown kind that a log had */
-	struct str path; /* of the document */
+	int64_t unknown;                 /* most lines of unknown kind that a log had */
+	struct str path;                 /* of the document */
+	struct str cwd, branch, version; /* as last known, from whatever file */
 };
 
 /* Where it is kept. Strings are put into the arena. */

@@ -1,7 +1,8 @@
 /*
  * One session, many files.
  *
- * Copies of a document: the one with the most requests, then the last used, then the first path.
+ * Copies of a document: the one whose last request is the latest, then the one with the most
+ * requests, then the last used, then the first path.
  * Where the log of a session is, the document beside it was left behind by an older release.
  *
  * Document and transcript say the same in different words, and neither has the ids of the other, so
@@ -27,8 +28,10 @@ enum {
 	STRENGTH_DOCUMENT = 2,
 };
 
-/* The extension notes a prompt this much later than the editor, at most. */
+/* The extension notes a prompt this much later than the editor, at most, and clocks are as fine as
+ * this. */
 #define LATE_NS (30 * NS_PER_S)
+#define FINE_NS NS_PER_S
 
 #define SOURCE STR("copilot")
 
@@ -99,8 +102,10 @@ struct str copilot_find_session(struct arena *arena, const struct copilot_stored
 /* Does A hold more than B? */
 static bool is_better(const struct candidate *a, const struct candidate *b)
 {
-	if (!b || a->extent.prompts != b->extent.prompts)
-		return !b || a->extent.prompts > b->extent.prompts;
+	if (!b || a->extent.last_ns != b->extent.last_ns)
+		return !b || a->extent.last_ns > b->extent.last_ns;
+	if (a->extent.prompts != b->extent.prompts)
+		return a->extent.prompts > b->extent.prompts;
 	if (a->extent.dated_ns != b->extent.dated_ns)
 		return a->extent.dated_ns > b->extent.dated_ns;
 	return strcmp(a->stored->path, b->stored->path) < 0;
@@ -226,12 +231,28 @@ static int64_t plus(int64_t ns, int64_t more)
 	return ns > INT64_MAX - more ? INT64_MAX : ns + more;
 }
 
+/* When the transcript has the prompt that the document has at LAST_NS; where it has none, when it
+ * would be too late for that. */
+static int64_t noted_at(const struct agent_session *transcript, int64_t last_ns)
+{
+	int64_t at_ns = last_ns == INT64_MIN ? INT64_MIN : plus(last_ns, LATE_NS);
+
+	for (size_t i = 0; i < transcript->count; i++) {
+		const struct agent_item *item = &transcript->items[i];
+
+		if (item->kind == AGENT_PROMPT && item->at_ns < at_ns &&
+			plus(item->at_ns, FINE_NS) >= last_ns)
+			at_ns = item->at_ns;
+	}
+	return at_ns;
+}
+
 /* Where in the transcript the prompts begin that no document had: at most MOST of them, all after
- * LAST_NS. The number of items: nowhere. */
+ * the one of LAST_NS. The number of items: nowhere. */
 static size_t surplus_of(const struct agent_session *session, int64_t most, int64_t last_ns)
 {
 	size_t from = session->count;
-	int64_t after_ns = last_ns == INT64_MIN ? INT64_MIN : plus(last_ns, LATE_NS);
+	int64_t after_ns = noted_at(session, last_ns);
 
 	for (size_t i = session->count; i > 0 && most > 0; i--) {
 		const struct agent_item *item = &session->items[i - 1];
@@ -289,30 +310,38 @@ static struct copilot_surplus join(struct copilot_surplus a, struct copilot_surp
 /* Is the document older than one that was given? */
 static bool is_behind(const struct group *group)
 {
-	const struct candidate *document = group->document;
+	const struct copilot_extent *extent = &group->document->extent;
 	const struct copilot_given *given = &group->given;
 
-	if (!given->document || str_eq_c(given->path, document->stored->path))
+	if (!given->document || str_eq_c(given->path, group->document->stored->path))
 		return false;
-	return document->extent.prompts < given->requests ||
-	       document->extent.last_ns < given->last_ns;
+	return extent->last_ns < given->last_ns ||
+	       (extent->last_ns == given->last_ns && extent->prompts < given->requests);
 }
 
-static void fill_facts(struct group *group)
+static void fill(struct str *fact, struct str with)
 {
-	struct agent_session *session = &group->document->session;
-	const struct candidate *transcript = group->transcript;
+	if (fact->len == 0)
+		*fact = with;
+}
 
-	if (session->cwd.len == 0)
-		session->cwd = group->cwd;
-	if (!transcript)
-		return;
-	if (session->cwd.len == 0)
-		session->cwd = transcript->session.cwd;
-	if (session->branch.len == 0)
-		session->branch = transcript->session.branch;
-	if (session->version.len == 0)
-		session->version = transcript->session.version;
+/* What SESSION does not say, another file does, or did before it was gone. */
+static void fill_facts(
+	struct group *group, struct agent_session *session, struct copilot_given *next)
+{
+	const struct agent_session *other =
+		group->transcript ? &group->transcript->session : session;
+
+	fill(&session->cwd, group->cwd);
+	fill(&session->cwd, other->cwd);
+	fill(&session->branch, other->branch);
+	fill(&session->version, other->version);
+	fill(&session->cwd, next->cwd);
+	fill(&session->branch, next->branch);
+	fill(&session->version, next->version);
+	next->cwd = session->cwd;
+	next->branch = session->branch;
+	next->version = session->version;
 }
 
 static int64_t larger(int64_t a, int64_t b)
@@ -346,14 +375,16 @@ static int give_document(struct group *group, struct copilot_given *next, struct
 	next->requests = larger(given->requests, document->extent.prompts);
 	next->last_ns = larger(given->last_ns, document->extent.last_ns);
 	next->strength = given->strength > STRENGTH_DOCUMENT ? given->strength : STRENGTH_DOCUMENT;
-	fill_facts(group);
+	fill_facts(group, session, next);
 	if (carry(group, next, err) < 0)
 		return err->code;
 	surplus = take_surplus(group, next);
 	/* Older than what was given; or the transcript is gone before the document had any of what
 	 * only the transcript had. */
-	adds = is_behind(group) || (had && surplus.to_ns < given->surplus.to_ns &&
-					   given->surplus.from_ns > plus(next->last_ns, LATE_NS));
+	adds = is_behind(group) ||
+	       (had && surplus.to_ns < given->surplus.to_ns &&
+		       (next->last_ns == given->last_ns ||
+			       given->surplus.from_ns > plus(next->last_ns, LATE_NS)));
 	next->surplus = adds ? join(given->surplus, surplus) : surplus;
 	if (!adds) {
 		next->path = str_from(document->stored->path);
@@ -372,6 +403,7 @@ static int give_transcript(struct group *group, struct copilot_given *next, stru
 	struct agent_session *session = &group->transcript->session;
 	size_t from;
 
+	fill_facts(group, session, next);
 	if (given->document) { /* and no document is left: it stays, and this goes on from there */
 		from = surplus_of(session, group->transcript->extent.prompts - given->requests,
 			given->last_ns);

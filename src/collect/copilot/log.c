@@ -6,10 +6,12 @@
  * VS Code refuses a log with one bad line. Here such a line is noted and passed over: what follows
  * still tells most of what happened, and the next complete state heals the rest. A last line
  * without its newline waits, unless it is complete.
+ *
+ * A log costs its length: no line is looked at again because of another.
  */
 #include "collect/copilot/parts.h"
+#include "collect/copilot/record.h"
 #include "collect/doc.h"
-#include "model/limits.h"
 
 struct replay {
 	struct arena arena;
@@ -67,9 +69,10 @@ static const char *apply(
 	if (copilot_open(&replay->line_arena, &line) != COPILOT_OPEN)
 		return "not an object of this size";
 	has_value = text_of(&line, "v", &value);
-	if (kind == 0 && !has_value)
-		return "a state that is not there";
 	if (kind == 0) {
+		if (!json_is(json_get(entry, "v"), JSON_OBJECT))
+			return "a state that is none";
+		arena_reset(&replay->arena); /* nothing but the old state is in it */
 		replay->state = copilot_node(value);
 		replay->any = true;
 		return NULL;
@@ -85,10 +88,24 @@ static const char *apply(
 	return copilot_delete(&replay->arena, &replay->state, path);
 }
 
-static void bad(struct replay *replay, int64_t offset, const char *reason, const char *detail,
-	struct str line)
+/* A change that can be read, but not done, without its value: that may be anybody's words. */
+static void bad_change(
+	struct replay *replay, const struct json *entry, int64_t offset, const char *fault)
 {
-	agent_session_bad(replay->session, replay->path, offset, reason, detail, line);
+	static const char *const keys[] = { "kind", "k", "i" };
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct json_writer writer = json_writer(&text);
+
+	json_begin_object(&writer);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		if (!json_get(entry, keys[i]))
+			continue;
+		json_key(&writer, str_from(keys[i]));
+		json_put_value(&writer, json_get(entry, keys[i]));
+	}
+	json_end_object(&writer);
+	agent_session_bad(
+		replay->session, replay->path, offset, "bad_change", fault, buf_str(&text));
 }
 
 static void take_entry(
@@ -104,40 +121,27 @@ static void take_entry(
 	arena_reset(&replay->line_arena);
 	fault = apply(replay, kind, entry, line);
 	if (fault)
-		bad(replay, offset, "bad_change", fault, line);
+		bad_change(replay, entry, offset, fault);
 }
 
-static void take_line(struct replay *replay, struct str line, int64_t offset)
+/* LAST: it has no newline yet, and may be half a line. False: it is one. */
+static bool take_line(struct replay *replay, struct str line, int64_t offset, bool last)
 {
 	const struct json *entry;
+	const char *fault;
 	struct err err;
 
+	if (offset == 0 && str_starts(line, STR("\xef\xbb\xbf")))
+		line = str_sub(line, 3, line.len);
 	if (str_trim(line).len == 0)
-		return;
-	if (line.len > LIMIT_LOG_LINE_BYTES)
-		bad(replay, offset, "too_long", "longer than any line may be", line);
-	else if (json_parse(&replay->parser, line, true, &entry, &err) < 0)
-		bad(replay, offset, "not_json", err.message, line);
+		return true;
+	fault = copilot_object_parse(&replay->parser, line, false, &entry, &err);
+	if (fault && last)
+		return false;
+	if (fault)
+		agent_session_bad(replay->session, replay->path, offset, fault, err.message, line);
 	else
 		take_entry(replay, entry, line, offset);
-}
-
-/* What stands behind the last newline, if it is complete. */
-static bool take_rest(struct replay *replay, const struct doc_lines *lines)
-{
-	const struct json *entry;
-	struct str rest = lines->rest;
-	struct err err;
-
-	if (lines->offset == 0 && str_starts(rest, STR("\xef\xbb\xbf")))
-		rest = str_sub(rest, 3, rest.len);
-	if (str_trim(rest).len == 0)
-		return true;
-	if (rest.len > LIMIT_LOG_LINE_BYTES ||
-		json_parse(&replay->parser, rest, true, &entry, &err) < 0 ||
-		!json_is(entry, JSON_OBJECT))
-		return false;
-	take_entry(replay, entry, rest, lines->offset);
 	return true;
 }
 
@@ -153,8 +157,9 @@ bool copilot_read_log(struct str bytes, struct str path, struct agent_session *s
 
 	*extent = (struct copilot_extent){ .last_ns = INT64_MIN, .dated_ns = INT64_MIN };
 	while (doc_line(&lines, &line, &offset))
-		take_line(&replay, line, offset);
-	extent->taken = take_rest(&replay, &lines) ? bytes.len : (size_t)lines.offset;
+		take_line(&replay, line, offset, false);
+	extent->taken = take_line(&replay, lines.rest, lines.offset, true) ? bytes.len
+									   : (size_t)lines.offset;
 	read = replay.any && copilot_take_document(&replay.state, bytes, path, session, extent);
 	session->unknown += extent->unknown;
 	return read;

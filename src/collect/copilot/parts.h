@@ -15,10 +15,6 @@ int64_t copilot_number(const struct json *value);
  * object that has one of these as its `uri`, `reference` or `value`. In ARENA; empty: none, or no
  * file. */
 struct str copilot_file(struct arena *arena, const struct json *value);
-/* The file that a tool is called with: ARGUMENTS are an object, or one as text, which PARSER reads.
- * In the session's arena; empty: none. */
-struct str copilot_argument_file(
-	struct agent_session *session, struct json_parser *parser, const struct json *arguments);
 /* A copy in the session's arena. */
 struct str copilot_keep(struct agent_session *session, struct str text);
 
@@ -44,11 +40,11 @@ const void *copilot_map_get(const struct copilot_map *map, struct str key, bool 
 
 struct copilot_request {
 	struct agent_session *session;
-	struct copilot_map *tools; /* ids of the session's calls so far */
+	struct copilot_map *tools; /* keys of the session's calls so far */
 	struct arena *scratch;     /* until the next request */
-	struct json_parser *arguments;
 	const struct json *root;
 	struct str id;
+	struct str key; /* the same with the session before it: ids may be of few words */
 	struct str prompt_model, model, mode;
 	int64_t at_ns;
 	bool withdrawn;

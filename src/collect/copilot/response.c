@@ -7,6 +7,7 @@
  * call counted twice.
  */
 #include "collect/copilot/parts.h"
+#include "collect/copilot/record.h"
 #include "collect/places.h"
 
 /* Kinds of parts that are known. What they hold is used here, or is of no interest. */
@@ -43,8 +44,7 @@ static const struct json *metadata_of(const struct copilot_request *request)
 
 static struct str file_of_arguments(const struct copilot_request *request, const struct json *call)
 {
-	return copilot_argument_file(
-		request->session, request->arguments, json_get(call, "arguments"));
+	return copilot_argument_file(request->session->arena, json_get(call, "arguments"));
 }
 
 /* A message is a text, or Markdown with the URIs in it beside it. Its first file. */
@@ -98,11 +98,12 @@ static void add_tool(
 	struct parts *parts, struct str id, struct str name, struct str file, bool failed)
 {
 	const struct copilot_request *request = parts->request;
-	struct str key = copilot_keep(request->session, id);
+	struct str key = copilot_key(request->session, request->session->id, ":", id);
 	struct agent_item *item;
 
-	if (key.len == 0)
-		key = copilot_number_key(request->session, request->id, ":tool:", parts->unnamed++);
+	if (id.len == 0)
+		key = copilot_number_key(
+			request->session, request->key, ":tool:", parts->unnamed++);
 	if (!copilot_map_add(request->tools, key, NULL))
 		return;
 	name = copilot_keep(request->session, name);
@@ -189,7 +190,7 @@ static void take_edit(struct parts *parts, const struct json *part)
 {
 	const struct copilot_request *request = parts->request;
 	struct str key =
-		copilot_number_key(request->session, request->id, ":edit:", parts->edits++);
+		copilot_number_key(request->session, request->key, ":edit:", parts->edits++);
 	struct str file = copilot_file(request->session->arena, json_get(part, "uri"));
 	struct agent_item *item = copilot_item(request, AGENT_FILE_EDIT, key, AGENT_NO_TIME);
 

@@ -4,10 +4,21 @@
  * Reading a level means finding where its values end: strings and brackets are counted, nothing
  * else is looked at. So a level costs its length, whatever is inside, and a node is opened at most
  * once. Whoever wants the content of a value has it parsed, and learns there whether it is JSON.
+ *
+ * A change costs its own length and that of what it opens, however many there were before it: keys
+ * of large objects are found by their hash, and a member that is deleted leaves its place behind.
  */
 #include "collect/copilot/state.h"
 
-enum { CUT = -1, BROKEN = -2, FIRST_MEMBERS = 8, SPARE_DEPTH = 8 };
+#include "base/hash.h"
+
+enum {
+	CUT = -1,
+	BROKEN = -2,
+	FIRST_MEMBERS = 8,
+	SEARCHED_MEMBERS = 16, /* of an object, one by one; more are found by their hash */
+	SPARE_DEPTH = 8,
+};
 
 struct copilot_node copilot_node(struct str text)
 {
@@ -76,29 +87,66 @@ static ptrdiff_t skip_value(struct str text, ptrdiff_t at)
 	return at > start ? at : BROKEN;
 }
 
-/* --- opening --- */
+/* --- members --- */
 
-static struct copilot_member *append(
-	struct arena *arena, struct copilot_node *node, struct str key, struct copilot_node value)
+/* Where KEY stands in the index of OBJECT, or would. Half of the places are free. */
+static uint32_t *place_of(const struct copilot_node *object, struct str key)
+{
+	uint64_t last = (uint64_t)object->capacity * 2 - 1, at = hash64(key, 0) & last;
+
+	while (object->index[at] > 0 && !str_eq(object->members[object->index[at] - 1].key, key))
+		at = (at + 1) & last;
+	return &object->index[at];
+}
+
+/* Member KEY of OBJECT, also when it is gone; NULL: none. */
+static struct copilot_node *find(const struct copilot_node *object, struct str key)
+{
+	uint32_t at;
+
+	if (object->index) {
+		at = *place_of(object, key);
+		return at > 0 ? &object->members[at - 1].node : NULL;
+	}
+	for (uint32_t i = 0; i < object->count; i++)
+		if (str_eq(object->members[i].key, key))
+			return &object->members[i].node;
+	return NULL;
+}
+
+static void grow(struct arena *arena, struct copilot_node *node)
 {
 	struct copilot_member *grown;
 
-	if (node->count == node->capacity) {
-		node->capacity = node->capacity ? node->capacity * 2 : FIRST_MEMBERS;
-		grown = arena_zalloc(arena, node->capacity, sizeof(*grown));
-		if (node->count > 0)
-			memcpy(grown, node->members, node->count * sizeof(*grown));
-		node->members = grown;
-	}
-	node->members[node->count] = (struct copilot_member){ key, value };
-	return &node->members[node->count++];
+	node->capacity = node->capacity ? node->capacity * 2 : FIRST_MEMBERS;
+	grown = arena_zalloc(arena, node->capacity, sizeof(*grown));
+	if (node->count > 0)
+		memcpy(grown, node->members, node->count * sizeof(*grown));
+	node->members = grown;
+	if (node->kind != COPILOT_OBJECT || node->capacity <= SEARCHED_MEMBERS)
+		return;
+	node->index = arena_zalloc(arena, (size_t)node->capacity * 2, sizeof(*node->index));
+	for (uint32_t i = 0; i < node->count; i++)
+		*place_of(node, node->members[i].key) = i + 1;
+}
+
+/* A key that is in NODE must not be added again. */
+static void append(
+	struct arena *arena, struct copilot_node *node, struct str key, struct copilot_node value)
+{
+	if (node->count == node->capacity)
+		grow(arena, node);
+	if (node->index)
+		*place_of(node, key) = node->count + 1;
+	node->members[node->count++] = (struct copilot_member){ key, value };
 }
 
 static bool is_full(const struct copilot_node *node)
 {
-	return node->count >= (node->kind == COPILOT_OBJECT ? (uint32_t)COPILOT_OBJECT_MEMBERS
-							    : (uint32_t)COPILOT_ARRAY_ELEMENTS);
+	return node->count >= COPILOT_MEMBERS;
 }
+
+/* --- opening --- */
 
 /* TEXT with its quotes. */
 static struct str decode_key(struct arena *arena, struct str text)
@@ -145,7 +193,8 @@ static ptrdiff_t take_member(
 	end = skip_value(text, at);
 	if (end < 0)
 		return end;
-	append(arena, node, key, copilot_node(between(text, at, end)));
+	if (node->kind == COPILOT_ARRAY || !find(node, key))
+		append(arena, node, key, copilot_node(between(text, at, end)));
 	return skip_space(text, end);
 }
 
@@ -200,11 +249,9 @@ enum copilot_opened copilot_open(struct arena *arena, struct copilot_node *node)
 
 struct copilot_node *copilot_get(const struct copilot_node *object, struct str key)
 {
-	if (object->kind == COPILOT_OBJECT)
-		for (uint32_t i = 0; i < object->count; i++)
-			if (str_eq(object->members[i].key, key))
-				return &object->members[i].node;
-	return NULL;
+	struct copilot_node *member = object->kind == COPILOT_OBJECT ? find(object, key) : NULL;
+
+	return member && member->kind != COPILOT_GONE ? member : NULL;
 }
 
 /* As deep as what was opened, which is at most COPILOT_PATH_STEPS. */
@@ -221,6 +268,8 @@ static void write_node(struct json_writer *writer, const struct copilot_node *no
 	else
 		json_begin_array(writer);
 	for (uint32_t i = 0; i < node->count; i++) {
+		if (node->members[i].node.kind == COPILOT_GONE)
+			continue;
 		if (object)
 			json_key(writer, node->members[i].key);
 		write_node(writer, &node->members[i].node);
@@ -313,22 +362,39 @@ static bool too_deep(const struct json *path, struct str value)
 	return json_len(path) + depth_of(value) > JSON_MAX_DEPTH - SPARE_DEPTH;
 }
 
+static void add_element(struct arena *arena, struct copilot_node *array, struct copilot_node value)
+{
+	append(arena, array, (struct str){ NULL, 0 }, value);
+}
+
+/* Lengthen ARRAY to INDEX elements. False: that is too far away. */
+static bool reach(struct arena *arena, struct copilot_node *array, int64_t index)
+{
+	if (index >= COPILOT_MEMBERS || index - (int64_t)array->count > COPILOT_GAP)
+		return false;
+	while ((int64_t)array->count < index)
+		add_element(arena, array, copilot_node(STR("null")));
+	return true;
+}
+
 static const char *set_element(struct arena *arena, struct copilot_node *array,
 	const struct json *step, struct copilot_node value)
 {
+	const char *fault = NULL;
 	int64_t index;
 
 	if (!json_to_i64(step, &index) || index < 0)
 		return no_place;
-	if (index > (int64_t)array->count)
-		return behind_end;
-	if (index < (int64_t)array->count)
+	if (index < (int64_t)array->count) {
 		array->members[index].node = value;
-	else if (is_full(array))
-		return too_much;
-	else
-		append(arena, array, (struct str){ NULL, 0 }, value);
-	return NULL;
+		return NULL;
+	}
+	if (index > (int64_t)array->count)
+		fault = behind_end;
+	if (!reach(arena, array, index))
+		return fault ? fault : too_much;
+	add_element(arena, array, value);
+	return fault;
 }
 
 static const char *set_member(struct arena *arena, struct copilot_node *holder,
@@ -339,7 +405,7 @@ static const char *set_member(struct arena *arena, struct copilot_node *holder,
 
 	if (holder->kind == COPILOT_ARRAY)
 		return set_element(arena, holder, step, value);
-	member = copilot_get(holder, key);
+	member = find(holder, key);
 	if (member)
 		*member = value;
 	else if (is_full(holder))
@@ -366,22 +432,13 @@ const char *copilot_delete(struct arena *arena, struct copilot_node *root, const
 	const struct json *last;
 	struct copilot_node *holder = descend(arena, root, path, &last);
 	struct copilot_node *member = holder ? step_into(holder, last) : NULL;
-	struct copilot_member *from;
-	size_t index;
 
 	if (!holder)
 		return no_place;
-	if (!member)
-		return NULL;
-	if (holder->kind == COPILOT_ARRAY) { /* JavaScript leaves a hole */
+	if (member && holder->kind == COPILOT_ARRAY) /* JavaScript leaves a hole */
 		*member = copilot_node(STR("null"));
-		return NULL;
-	}
-	for (index = 0; &holder->members[index].node != member; index++)
-		;
-	from = &holder->members[index];
-	holder->count--;
-	memmove(from, from + 1, (holder->count - index) * sizeof(*from));
+	else if (member)
+		*member = (struct copilot_node){ .kind = COPILOT_GONE };
 	return NULL;
 }
 
@@ -419,14 +476,16 @@ const char *copilot_push(struct arena *arena, struct copilot_node *root, const s
 	for (uint32_t i = 0; values && i < values->count; i++)
 		if (too_deep(path, values->members[i].node.text))
 			return too_much;
-	if (from && index > (int64_t)array->count)
+	if (from && index > (int64_t)array->count) {
 		fault = behind_end;
-	else if (from)
+		(void)reach(arena, array, index);
+	} else if (from) {
 		array->count = (uint32_t)index;
+	}
 	for (uint32_t i = 0; values && i < values->count; i++) {
 		if (is_full(array))
 			return too_much;
-		append(arena, array, (struct str){ NULL, 0 }, values->members[i].node);
+		add_element(arena, array, values->members[i].node);
 	}
 	return fault;
 }

@@ -12,10 +12,9 @@
 #include "base/mem.h"
 
 enum {
-	/* Of an object that is looked into: members are searched one by one. */
-	COPILOT_OBJECT_MEMBERS = 512,
-	COPILOT_ARRAY_ELEMENTS = 1 << 20, /* the same */
+	COPILOT_MEMBERS = 1 << 20, /* of an object or an array that is looked into */
 	COPILOT_PATH_STEPS = 32,
+	COPILOT_GAP = 1024, /* how far behind the end of an array a change may be */
 };
 
 enum copilot_node_kind {
@@ -23,13 +22,19 @@ enum copilot_node_kind {
 	COPILOT_SEALED, /* text that cannot be opened */
 	COPILOT_ARRAY,
 	COPILOT_OBJECT,
+	COPILOT_GONE, /* a member that was deleted: as if it were not there */
 };
 
 struct copilot_node {
 	enum copilot_node_kind kind;
-	uint32_t count, capacity;
-	struct str text; /* of COPILOT_TEXT and COPILOT_SEALED */
-	struct copilot_member *members;
+	uint32_t count, capacity; /* of members, those that are gone included */
+	union {
+		struct str text; /* of COPILOT_TEXT and COPILOT_SEALED */
+		struct {         /* of COPILOT_ARRAY and COPILOT_OBJECT */
+			struct copilot_member *members;
+			uint32_t *index; /* of an object of many members: where keys stand */
+		};
+	};
 };
 
 struct copilot_member {
@@ -47,15 +52,16 @@ enum copilot_opened {
 };
 /* Take NODE apart, one level; its kind tells what it is. Only its own level is checked. */
 enum copilot_opened copilot_open(struct arena *arena, struct copilot_node *node);
-/* Member KEY of an opened object; NULL: none. */
+/* Member KEY of an opened object, the first where it is repeated; NULL: none. */
 struct copilot_node *copilot_get(const struct copilot_node *object, struct str key);
 /* The text of NODE; SCRATCH is used when it is in pieces, and holds the text then. */
 struct str copilot_text(const struct copilot_node *node, struct buf *scratch);
 
 /*
  * Changes below ROOT, at PATH: a JSON array of names and numbers. They give NULL, or what is wrong
- * in a few words; nothing is changed then, but for an index behind the end, after which VALUES are
- * appended. VALUE and VALUES must be JSON, and valid as long as ROOT is.
+ * in a few words; nothing is changed then, but for an index behind the end of an array: as the
+ * editor does it, what is between becomes null, if that is no more than COPILOT_GAP; a push that is
+ * farther away appends. VALUE and VALUES must be JSON, and valid as long as ROOT is.
  */
 const char *copilot_set(
 	struct arena *arena, struct copilot_node *root, const struct json *path, struct str value);

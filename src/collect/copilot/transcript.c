@@ -7,67 +7,63 @@
  * order.
  */
 #include "base/hash.h"
+#include "collect/agent_value.h"
 #include "collect/copilot/parts.h"
+#include "collect/copilot/record.h"
 #include "collect/doc.h"
-#include "model/limits.h"
-
-struct line {
-	const char *type;
-	struct str id; /* of a call */
-	const struct json *data;
-	int64_t at_ns;
-};
 
 struct reading {
 	struct agent_session *session;
 	struct copilot_extent *extent;
 	struct str path;
-	struct json_parser parser, arguments;
+	struct json_parser parser;
 	struct arena arena;
-	struct copilot_map seen;  /* keys of items, their type before them */
-	struct copilot_map calls; /* names of tools, by the call's id */
-	struct str turn;          /* key of the last prompt */
-	size_t prompt;            /* its item + 1; 0: none */
-	struct str model;         /* as last told */
-	int64_t untimed;          /* lines without a time so far */
+	struct copilot_map seen;    /* keys of items, their type before them */
+	struct copilot_map calls;   /* names of tools, by the call's key */
+	struct copilot_map prompts; /* where their items are (size_t), by key */
+	struct str turn;            /* key of the last prompt */
+	size_t prompt;              /* its item + 1; 0: none */
+	struct str model;           /* as last told */
+	int64_t untimed;            /* lines without a time so far */
 };
 
 static void reading_release(struct reading *reading)
 {
 	json_parser_release(&reading->parser);
-	json_parser_release(&reading->arguments);
 	arena_release(&reading->arena);
 }
 
 /* --- items --- */
 
 /* True the first time KEY comes for something of TYPE. */
-static bool is_first(struct reading *reading, const char *type, struct str key)
+static bool is_first(struct reading *reading, struct str type, struct str key)
 {
-	struct str name = copilot_key(reading->session, str_from(type), "\n", key);
+	struct str name = copilot_key(reading->session, type, "\n", key);
 
 	return copilot_map_add(&reading->seen, name, NULL);
 }
 
 /* The key of what has no id: by time and CONTENT. */
-static struct str key_of(struct reading *reading, const struct line *line, struct str content)
+static struct str key_of(
+	struct reading *reading, const struct copilot_record *record, struct str content)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	uint8_t hash[16];
 	char hex[2 * sizeof(hash) + 1];
 
-	buf_i64(&text, line->at_ns != INT64_MIN ? time_floor_ms(line->at_ns) : reading->untimed);
-	buf_byte(&text, line->at_ns != INT64_MIN ? ' ' : '#');
+	buf_i64(&text,
+		record->at_ns != INT64_MIN ? time_floor_ms(record->at_ns) : reading->untimed);
+	buf_byte(&text, record->at_ns != INT64_MIN ? ' ' : '#');
 	buf_add(&text, content);
 	hash128(buf_str(&text), hash);
 	hash_hex(hash, sizeof(hash), hex);
 	return copilot_key(reading->session, reading->session->id, ":", str_from(hex));
 }
 
-static struct agent_item *add_item(
-	struct reading *reading, const struct line *line, enum agent_kind kind, struct str key)
+static struct agent_item *add_item(struct reading *reading, const struct copilot_record *record,
+	enum agent_kind kind, struct str key)
 {
-	struct agent_item *item = agent_item(reading->session, kind, key, line->at_ns);
+	struct agent_item *item = agent_item(reading->session, kind, key, record->at_ns);
 
 	item->turn = reading->turn;
 	item->model = reading->model;
@@ -75,9 +71,10 @@ static struct agent_item *add_item(
 }
 
 /* The model that LINE names, from now on. */
-static void note_model(struct reading *reading, const struct line *line, const char *key)
+static void note_model(
+	struct reading *reading, const struct copilot_record *record, const char *key)
 {
-	struct str model = json_get_str(line->data, key);
+	struct str model = json_get_str(record->data, key);
 
 	if (model.len > 0 && !str_eq(model, reading->model))
 		reading->model = copilot_keep(reading->session, model);
@@ -85,11 +82,11 @@ static void note_model(struct reading *reading, const struct line *line, const c
 
 /* --- lines, by type --- */
 
-static void take_start(struct reading *reading, const struct line *line)
+static void take_start(struct reading *reading, const struct copilot_record *record)
 {
 	struct agent_session *session = reading->session;
-	const struct json *context = json_get(line->data, "context");
-	struct str version = json_get_str(line->data, "copilotVersion");
+	const struct json *context = json_get(record->data, "context");
+	struct str version = json_get_str(record->data, "copilotVersion");
 	struct str branch = json_get_str(context, "branch");
 
 	if (session->cwd.len == 0)
@@ -99,124 +96,126 @@ static void take_start(struct reading *reading, const struct line *line)
 	if (branch.len > 0)
 		session->branch = copilot_keep(session, branch);
 	if (session->fallback_ns == INT64_MIN)
-		session->fallback_ns = line->at_ns != INT64_MIN
-					       ? line->at_ns
-					       : copilot_time(json_get(line->data, "startTime"));
+		session->fallback_ns = record->at_ns != INT64_MIN
+					       ? record->at_ns
+					       : copilot_time(json_get(record->data, "startTime"));
 }
 
-/* What a skill or the program itself says in the person's place. */
-static bool is_typed(const struct json *data)
+static void take_attachments(struct reading *reading, const struct copilot_record *record)
 {
-	struct str source = json_get_str(data, "source");
-
-	return !str_starts(source, STR("skill")) && !str_eq(source, STR("system"));
-}
-
-static bool is_image(const struct json *attachment)
-{
-	return str_eq(json_get_str(attachment, "type"), STR("image")) ||
-	       str_starts(json_get_str(attachment, "mimeType"), STR("image/"));
-}
-
-static void take_attachments(struct reading *reading, const struct line *line)
-{
-	struct json_iter iter = json_iter(json_get(line->data, "attachments"));
+	struct json_iter iter = json_iter(json_get(record->data, "attachments"));
 	struct agent_session *session = reading->session;
 	const struct json *attachment;
 	struct str key, file;
 
 	while (json_next(&iter, &key, &attachment)) {
-		if (is_image(attachment))
+		file = copilot_attachment_file(session->arena, attachment);
+		if (copilot_attachment_is_image(attachment, file))
 			session->items[reading->prompt - 1].has_image = true;
-		if (str_eq(json_get_str(attachment, "type"), STR("directory")))
-			continue;
-		file = copilot_file(session->arena, attachment);
-		if (file.len == 0)
-			file = copilot_file(session->arena, json_get(attachment, "filePath"));
 		key = copilot_key(session, reading->turn, ":", file);
-		if (file.len > 0 && is_first(reading, "file", key))
-			add_item(reading, line, AGENT_FILE_READ, key)->file = file;
+		if (file.len > 0 && is_first(reading, STR("file"), key))
+			add_item(reading, record, AGENT_FILE_READ, key)->file = file;
 	}
 }
 
-static void take_prompt(struct reading *reading, const struct line *line)
+static void note_prompt(struct reading *reading, struct str key)
 {
-	struct str content = json_get_str(line->data, "content");
-	struct str key = key_of(reading, line, content);
-	struct agent_item *item;
+	size_t *kept = arena_alloc(&reading->arena, sizeof(*kept));
 
-	if (!is_typed(line->data) || !is_first(reading, line->type, key))
+	*kept = reading->prompt = reading->session->count;
+	copilot_map_add(&reading->prompts, key, kept);
+	reading->extent->prompts++;
+}
+
+static void take_prompt(struct reading *reading, const struct copilot_record *record)
+{
+	struct str content = json_get_str(record->data, "content");
+	struct str key = key_of(reading, record, content);
+	const size_t *known;
+	struct agent_item *item;
+	bool found;
+
+	if (!copilot_record_is_typed(record))
 		return;
 	reading->turn = key;
-	item = add_item(reading, line, AGENT_PROMPT, key);
+	known = copilot_map_get(&reading->prompts, key, &found);
+	if (found) { /* history that is told again: what follows is its */
+		reading->prompt = *known;
+		return;
+	}
+	item = add_item(reading, record, AGENT_PROMPT, key);
 	item->text = copilot_keep(reading->session, content);
-	reading->prompt = reading->session->count;
-	reading->extent->prompts++;
-	if (line->at_ns > reading->extent->last_ns)
-		reading->extent->last_ns = line->at_ns;
-	take_attachments(reading, line);
+	item->command = copilot_record_is_command(record);
+	note_prompt(reading, key);
+	if (record->at_ns > reading->extent->last_ns)
+		reading->extent->last_ns = record->at_ns;
+	take_attachments(reading, record);
+}
+
+/* Calls are often numbered anew in each session. */
+static struct str call_key(struct reading *reading, struct str id)
+{
+	return copilot_key(reading->session, reading->session->id, ":", id);
 }
 
 /* A call is told when it is asked for and when it begins; the first counts. */
-static void take_call(struct reading *reading, const struct line *line, struct str name,
+static void take_call(struct reading *reading, const struct copilot_record *record, struct str name,
 	const struct json *arguments)
 {
 	struct str *kept = arena_alloc(&reading->arena, sizeof(*kept));
-	struct str key = copilot_keep(reading->session, line->id);
+	struct str key = call_key(reading, record->call);
 	struct agent_item *item;
 
 	*kept = copilot_keep(reading->session, name);
-	if (key.len == 0 || !copilot_map_add(&reading->calls, key, kept))
+	if (record->call.len == 0 || !copilot_map_add(&reading->calls, key, kept))
 		return;
-	item = add_item(reading, line, AGENT_TOOL_USE, key);
+	item = add_item(reading, record, AGENT_TOOL_USE, key);
 	item->tool = *kept;
-	item->file = copilot_argument_file(reading->session, &reading->arguments, arguments);
+	item->file = copilot_argument_file(reading->session->arena, arguments);
 }
 
-static void take_message(struct reading *reading, const struct line *line)
+static void take_message(struct reading *reading, const struct copilot_record *record)
 {
-	struct json_iter calls = json_iter(json_get(line->data, "toolRequests"));
-	struct str content = json_get_str(line->data, "content");
-	struct str key = key_of(reading, line, content);
+	struct json_iter calls = json_iter(json_get(record->data, "toolRequests"));
+	struct str content = json_get_str(record->data, "content");
+	struct str key = key_of(reading, record, content);
 	const struct json *call;
-	struct line of = *line;
+	struct copilot_record of = *record;
 
-	note_model(reading, line, "model");
-	if (content.len > 0 && is_first(reading, line->type, key))
-		add_item(reading, line, AGENT_RESPONSE, key)->text =
+	note_model(reading, record, "model");
+	if (content.len > 0 && is_first(reading, record->type, key))
+		add_item(reading, record, AGENT_RESPONSE, key)->text =
 			copilot_keep(reading->session, content);
 	while (json_next(&calls, &key, &call)) {
-		of.id = json_get_str(call, "toolCallId");
+		of.call = json_get_str(call, "toolCallId");
 		take_call(reading, &of, json_get_str(call, "name"), json_get(call, "arguments"));
 	}
 }
 
-static void take_execution(struct reading *reading, const struct line *line)
+static void take_execution(struct reading *reading, const struct copilot_record *record)
 {
-	take_call(reading, line, json_get_str(line->data, "toolName"),
-		json_get(line->data, "arguments"));
+	take_call(reading, record, json_get_str(record->data, "toolName"),
+		json_get(record->data, "arguments"));
 }
 
-static void take_result(struct reading *reading, const struct line *line)
+static void take_result(struct reading *reading, const struct copilot_record *record)
 {
-	const struct json *success = json_get(line->data, "success");
-	bool failed = json_is(success, JSON_BOOL)
-			      ? !json_is_true(success)
-			      : json_is(json_get(line->data, "error"), JSON_OBJECT);
+	struct str key = call_key(reading, record->call);
 	const struct str *tool;
 	struct agent_item *item;
 	bool found;
 
-	if (!failed || line->id.len == 0 || !is_first(reading, line->type, line->id))
+	if (!copilot_record_has_failed(record) || record->call.len == 0 ||
+		!is_first(reading, record->type, key))
 		return;
-	tool = copilot_map_get(&reading->calls, line->id, &found);
-	item = add_item(reading, line, AGENT_TOOL_ERROR, copilot_keep(reading->session, line->id));
-	item->call = item->key;
+	tool = copilot_map_get(&reading->calls, key, &found);
+	item = add_item(reading, record, AGENT_TOOL_ERROR, key);
+	item->call = key;
 	if (found)
 		item->tool = *tool;
 }
 
-static void take_usage(struct reading *reading, const struct line *line)
+static void take_usage(struct reading *reading, const struct copilot_record *record)
 {
 	static const struct {
 		enum agent_token token;
@@ -230,55 +229,45 @@ static void take_usage(struct reading *reading, const struct line *line)
 	struct str key;
 	bool any = false;
 
-	note_model(reading, line, "model");
-	buf_add(&content, json_get_str(line->data, "model"));
+	note_model(reading, record, "model");
+	buf_add(&content, json_get_str(record->data, "model"));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		int64_t number = copilot_number(json_get(line->data, rows[i].key));
+		int64_t number = copilot_number(json_get(record->data, rows[i].key));
 
 		any |= number >= 0;
 		if (number >= 0)
 			tokens[rows[i].token] = number;
 		buf_printf(&content, " %lld", (long long)number);
 	}
-	key = key_of(reading, line, buf_str(&content));
-	if (any && is_first(reading, line->type, key))
-		memcpy(add_item(reading, line, AGENT_USAGE, key)->tokens, tokens, sizeof(tokens));
+	key = key_of(reading, record, buf_str(&content));
+	if (any && is_first(reading, record->type, key))
+		memcpy(add_item(reading, record, AGENT_USAGE, key)->tokens, tokens, sizeof(tokens));
 }
 
-static void take_model_change(struct reading *reading, const struct line *line)
+static void take_model_change(struct reading *reading, const struct copilot_record *record)
 {
-	note_model(reading, line, "newModel");
+	note_model(reading, record, "newModel");
 }
 
-static void take_error(struct reading *reading, const struct line *line)
+static void take_error(struct reading *reading, const struct copilot_record *record)
 {
-	struct str code = json_get_str(line->data, "errorType");
-	struct str key = key_of(reading, line, code);
+	struct str key = key_of(reading, record, json_get_str(record->data, "errorType"));
 
-	if (is_first(reading, line->type, key))
-		add_item(reading, line, AGENT_ERROR, key)->error =
-			code.len > 0 && code.len <= 64 && str_find(code, ' ', 0) < 0
-				? copilot_keep(reading->session, code)
-				: STR("failed");
+	if (is_first(reading, record->type, key))
+		add_item(reading, record, AGENT_ERROR, key)->error =
+			copilot_record_error(reading->session->arena, record);
 }
 
-static void take_abort(struct reading *reading, const struct line *line)
+static void take_abort(struct reading *reading, const struct copilot_record *record)
 {
-	(void)line;
+	(void)record;
 	if (reading->prompt > 0)
 		reading->session->items[reading->prompt - 1].cancelled = true;
 }
 
-static void take_nothing(struct reading *reading, const struct line *line)
-{
-	(void)reading;
-	(void)line;
-}
-
-/* Types that end in '.' stand for all that begin so. */
 static const struct {
 	const char *type;
-	void (*take)(struct reading *reading, const struct line *line);
+	void (*take)(struct reading *reading, const struct copilot_record *record);
 } types[] = {
 	{ "session.start", take_start },
 	{ "session.resume", take_start },
@@ -290,89 +279,45 @@ static const struct {
 	{ "tool.execution_start", take_execution },
 	{ "tool.execution_complete", take_result },
 	{ "abort", take_abort },
-	{ "assistant.turn_start", take_nothing },
-	{ "assistant.turn_end", take_nothing },
-	{ "assistant.reasoning", take_nothing },
-	{ "session.info", take_nothing },
-	{ "session.truncation", take_nothing },
-	{ "session.compaction_start", take_nothing },
-	{ "session.compaction_complete", take_nothing },
-	{ "session.handoff", take_nothing },
-	{ "session.shutdown", take_nothing },
-	{ "system.message", take_nothing },
-	{ "skill.invoked", take_nothing },
-	{ "subagent.", take_nothing },
-	{ "hook.", take_nothing },
 };
-
-static bool is_type(struct str name, const char *type)
-{
-	struct str known = str_from(type);
-
-	return str_ends(known, STR(".")) ? str_starts(name, known) : str_eq(name, known);
-}
 
 /* --- the file --- */
 
-static void note_span(struct agent_session *session, int64_t at_ns)
+static void take_record(struct reading *reading, const struct copilot_record *record)
 {
-	if (at_ns == INT64_MIN || !time_plausible(at_ns))
-		return;
-	if (session->started_ns == INT64_MIN || at_ns < session->started_ns)
-		session->started_ns = at_ns;
-	if (at_ns > session->ended_ns)
-		session->ended_ns = at_ns;
-}
+	struct agent_session *session = reading->session;
+	size_t row = 0;
 
-static void take_record(struct reading *reading, const struct json *root)
-{
-	struct str type = json_get_str(root, "type");
-	struct line line = { .data = json_get(root, "data"),
-		.at_ns = copilot_time(json_get(root, "timestamp")) };
-
-	line.id = json_get_str(line.data, "toolCallId");
-	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-		if (!is_type(type, types[i].type))
-			continue;
-		reading->untimed += line.at_ns == INT64_MIN;
-		line.type = types[i].type;
-		note_span(reading->session, line.at_ns);
-		types[i].take(reading, &line);
+	while (row < ARRAY_LEN(types) && !copilot_record_is(record->type, types[row].type))
+		row++;
+	if (row == ARRAY_LEN(types) && !copilot_record_is_idle(record->type)) {
+		reading->extent->unknown++;
 		return;
 	}
-	reading->extent->unknown++;
+	agent_widen(record->at_ns, &session->started_ns, &session->ended_ns);
+	reading->untimed += record->at_ns == INT64_MIN;
+	if (row < ARRAY_LEN(types))
+		types[row].take(reading, record);
 }
 
-static void take_line(struct reading *reading, struct str line, int64_t offset)
+/* LAST: it has no newline yet, and may be half a line. False: it is one. */
+static bool take_line(struct reading *reading, struct str text, int64_t offset, bool last)
 {
-	const struct json *root;
+	struct agent_session *session = reading->session;
+	struct copilot_record record;
+	const char *fault;
 	struct err err;
 
-	if (str_trim(line).len == 0)
-		return;
-	if (line.len > LIMIT_LOG_LINE_BYTES)
-		agent_session_bad(reading->session, reading->path, offset, "too_long",
-			"longer than any line may be", line);
-	else if (json_parse(&reading->parser, line, true, &root, &err) < 0)
-		agent_session_bad(
-			reading->session, reading->path, offset, "not_json", err.message, line);
-	else
-		take_record(reading, root);
-}
-
-/* What stands behind the last newline, if it is complete. */
-static bool take_rest(struct reading *reading, const struct doc_lines *lines)
-{
-	const struct json *root;
-	struct err err;
-
-	if (str_trim(lines->rest).len == 0)
+	if (str_trim(text).len == 0)
 		return true;
-	if (lines->rest.len > LIMIT_LOG_LINE_BYTES ||
-		json_parse(&reading->parser, lines->rest, true, &root, &err) < 0 ||
-		!json_is(root, JSON_OBJECT))
+	fault = copilot_record_parse(&reading->parser, text, false, &record, &err);
+	if (fault && last)
 		return false;
-	take_record(reading, root);
+	if (fault) {
+		agent_session_bad(session, reading->path, offset, fault, err.message, text);
+		return true;
+	}
+	take_record(reading, &record);
 	return true;
 }
 
@@ -380,16 +325,15 @@ static bool take_rest(struct reading *reading, const struct doc_lines *lines)
 static void find_id(struct reading *reading, struct str bytes)
 {
 	struct doc_lines lines = { bytes, 0 };
-	const struct json *root;
+	struct copilot_record record;
 	struct err ignored;
 	struct str line;
 	int64_t offset;
 
 	while (reading->session->id.len == 0 && doc_line(&lines, &line, &offset))
-		if (line.len <= LIMIT_LOG_LINE_BYTES &&
-			json_parse(&reading->parser, line, true, &root, &ignored) == 0)
-			reading->session->id = copilot_keep(reading->session,
-				json_get_str(json_get(root, "data"), "sessionId"));
+		if (!copilot_record_parse(&reading->parser, line, false, &record, &ignored))
+			reading->session->id = copilot_keep(
+				reading->session, json_get_str(record.data, "sessionId"));
 }
 
 bool copilot_read_transcript(struct str bytes, struct str path, struct agent_session *session,
@@ -402,11 +346,12 @@ bool copilot_read_transcript(struct str bytes, struct str path, struct agent_ses
 	int64_t offset;
 
 	*extent = (struct copilot_extent){ .last_ns = INT64_MIN, .dated_ns = INT64_MIN };
-	reading.seen.arena = reading.calls.arena = &reading.arena;
+	reading.seen.arena = reading.calls.arena = reading.prompts.arena = &reading.arena;
 	find_id(&reading, bytes);
 	while (doc_line(&lines, &line, &offset))
-		take_line(&reading, line, offset);
-	extent->taken = take_rest(&reading, &lines) ? bytes.len : (size_t)lines.offset;
+		take_line(&reading, line, offset, false);
+	extent->taken = take_line(&reading, lines.rest, lines.offset, true) ? bytes.len
+									    : (size_t)lines.offset;
 	extent->dated_ns = extent->last_ns;
 	session->unknown += extent->unknown;
 	return session->count > 0;

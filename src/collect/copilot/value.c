@@ -107,18 +107,6 @@ struct str copilot_file(struct arena *arena, const struct json *value)
 	return STR("");
 }
 
-struct str copilot_argument_file(
-	struct agent_session *session, struct json_parser *parser, const struct json *arguments)
-{
-	const struct json *root = arguments;
-	struct err ignored;
-
-	if (json_is(arguments, JSON_STRING) &&
-		json_parse(parser, json_str(arguments), true, &root, &ignored) < 0)
-		return STR("");
-	return copilot_keep(session, agent_tool_file(root));
-}
-
 /* --- maps --- */
 
 struct copilot_map_slot {

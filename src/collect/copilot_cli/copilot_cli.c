@@ -236,26 +236,46 @@ static bool begins_with(const char *longer, const char *shorter)
 	return true;
 }
 
-/* Of two equal files the one that comes first is the original. */
+/* FILE and OTHER are of one session. Of two equal files the one that comes first is the original.
+ */
 static bool may_be_copy(const struct file *file, const struct file *other)
 {
 	struct stat status;
 
-	if (file == other || !str_eq(file->session, other->session) ||
-		stat(other->path, &status) < 0)
+	if (file == other || stat(other->path, &status) < 0)
 		return false;
 	return status.st_size > file->bytes || (status.st_size == file->bytes && other < file);
 }
 
-static void find_copies(struct files *files)
+static void look_for_original(struct file *file, struct file *const *group, size_t count)
 {
-	for (size_t i = 0; i < files->count; i++) {
-		struct file *file = &files->items[i];
+	for (size_t i = 0; i < count && file->changed && !file->copy; i++)
+		if (may_be_copy(file, group[i]) && begins_with(group[i]->path, file->path))
+			file->copy = group[i];
+}
 
-		for (size_t j = 0; file->changed && !file->copy && j < files->count; j++)
-			if (may_be_copy(file, &files->items[j]) &&
-				begins_with(files->items[j].path, file->path))
-				file->copy = &files->items[j];
+static int by_session(const void *a, const void *b)
+{
+	const struct file *x = *(const struct file *const *)a, *y = *(const struct file *const *)b;
+	int order = str_cmp(x->session, y->session);
+
+	return order ? order : (x > y) - (x < y);
+}
+
+static void find_copies(struct collecting *all)
+{
+	struct files *files = &all->files;
+	struct file **order = arena_zalloc(&all->arena, files->count, sizeof(struct file *));
+
+	for (size_t i = 0; i < files->count; i++)
+		order[i] = &files->items[i];
+	qsort(order, files->count, sizeof(*order), by_session);
+	for (size_t from = 0, to; from < files->count; from = to) {
+		for (to = from + 1;
+			to < files->count && str_eq(order[to]->session, order[from]->session); to++)
+			;
+		for (size_t i = from; i < to; i++)
+			look_for_original(order[i], order + from, to - from);
 	}
 }
 
@@ -459,7 +479,7 @@ static int collect(
 		agent_round_begin(&all.round, context, NAME, err) < 0)
 		return err->code;
 	if (list_files(&all)) {
-		find_copies(&all.files);
+		find_copies(&all);
 		if (read_files(&all, err) < 0)
 			return err->code;
 	}

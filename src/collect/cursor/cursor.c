@@ -3,11 +3,10 @@
  *
  * Opened are, below an editor's `User` directory, workspaceStorage/HASH/workspace.json,
  * workspaceStorage/HASH/state.vscdb and globalStorage/state.vscdb (with their -wal and -shm), and
- * below
- * ~/.cursor the transcripts that cursor_files.c names; nothing else.
+ * below ~/.cursor the chats and transcripts that chats.c and files.c name; nothing else.
  *
- * Workspaces come first: they tell where composers belong. Then the composers; the transcripts
- * last, which are read only of sessions that no composer tells.
+ * Workspaces come first: they tell where composers belong. Then the composers, then the chats; the
+ * transcripts last, which are read only of sessions that neither tells.
  */
 #include "collect/cursor/round.h"
 
@@ -61,6 +60,11 @@ static struct path_list workspaces_of(
 
 /* --- a round --- */
 
+bool cursor_must_wait(const struct cursor_round *round)
+{
+	return round->unlinked && workspace_policy_mark(round->context->policy) != 0;
+}
+
 static int collect_databases(struct cursor_round *round, struct err *err)
 {
 	for (size_t i = 0; i < round->users.count; i++) {
@@ -103,7 +107,8 @@ static int collect_cursor(
 		return err->code;
 	round.intake = agent_round_intake(round.round);
 	find_roots(context, &round.arena, &round.users, &round.homes);
-	if (collect_databases(&round, err) < 0 || cursor_collect_transcripts(&round, err) < 0 ||
+	if (collect_databases(&round, err) < 0 || cursor_collect_chats(&round, err) < 0 ||
+		cursor_collect_transcripts(&round, err) < 0 ||
 		tail_set_forget_missing(round.set, round.intake, err) < 0)
 		return err->code;
 	return agent_round_end(round.round, counts, err);
@@ -120,13 +125,15 @@ static int64_t present_cursor(const struct collect_context *context)
 	find_roots(context, &arena, &users, &homes);
 	if (users.count == 0 && homes.count == 0)
 		return -1;
-	files = cursor_count_transcripts(context, &arena, &homes);
+	files = cursor_count_transcripts(context, &arena, &homes) +
+		cursor_count_chats(context, &arena, &homes);
 	for (size_t i = 0; i < users.count; i++) {
 		struct path_list dirs = workspaces_of(context, &arena, users.paths[i]);
 
 		files += fs_exists(global_of(&arena, users.paths[i]));
 		for (size_t j = 0; j < dirs.count; j++)
-			files += fs_exists(fs_join(&arena, dirs.paths[j], "state.vscdb"));
+			files += fs_exists(fs_join(&arena, dirs.paths[j], "state.vscdb")) +
+				 fs_exists(fs_join(&arena, dirs.paths[j], "workspace.json"));
 	}
 	return files;
 }
@@ -136,6 +143,7 @@ static void places_cursor(const struct collect_context *context, struct source_p
 {
 	CLEANUP(arena_release) struct arena arena = { 0 };
 	struct path_list users, homes;
+	const char *missing = fs_join(&arena, context->dirs->home, ".cursor");
 
 	find_roots(context, &arena, &users, &homes);
 	for (size_t i = 0; i < users.count; i++) {
@@ -148,16 +156,17 @@ static void places_cursor(const struct collect_context *context, struct source_p
 			fs_join(&arena, places_config_home(context, &arena),
 				"Cursor/User/globalStorage"),
 			0, true);
-	for (size_t i = 0; i < homes.count; i++)
-		source_place_add(places, fs_join(&arena, homes.paths[i], "projects"), 4, false);
 	if (homes.count == 0)
-		source_place_add(
-			places, fs_join(&arena, context->dirs->home, ".cursor/projects"), 4, false);
+		homes.paths = &missing;
+	for (size_t i = 0; i < homes.count + (homes.count == 0); i++) {
+		source_place_add(places, fs_join(&arena, homes.paths[i], "projects"), 4, false);
+		source_place_add(places, fs_join(&arena, homes.paths[i], "chats"), 2, true);
+	}
 }
 
 const struct source cursor_source = {
 	.name = "cursor",
-	.summary = "Cursor, from its databases and its agents' transcripts",
+	.summary = "Cursor, from its databases, its chats and its agents' transcripts",
 	.alone = true,
 	.collect = collect_cursor,
 	.present = present_cursor,

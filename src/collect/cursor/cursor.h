@@ -1,9 +1,10 @@
 /*
  * Cursor: the source, and its parsers, which know no files, store or clock.
  *
- * A session is in up to two stores: a composer and its bubbles in the IDE's database, and an
- * agent's transcript (JSON lines; older releases wrote text). The transcript has no times, tokens
- * or results, so the database is the stronger one.
+ * A session is in up to three stores: a composer and its bubbles in the IDE's database, a chat of
+ * the command line in a database of its own, and an agent's transcript (JSON lines; older releases
+ * wrote text). The transcript has no times, tokens or results, so the databases are the stronger
+ * ones.
  */
 #ifndef TT_COLLECT_CURSOR_H
 #define TT_COLLECT_CURSOR_H
@@ -14,9 +15,9 @@ extern const struct source cursor_source;
 
 #define CURSOR_AGENT "cursor"
 
-enum cursor_strength { CURSOR_TEXT = 1, CURSOR_TRANSCRIPT = 2, CURSOR_DATABASE = 3 };
+enum cursor_strength { CURSOR_TEXT = 1, CURSOR_TRANSCRIPT, CURSOR_CHAT, CURSOR_DATABASE };
 
-/* --- composers (cursor_composer.c, cursor_bubble.c) --- */
+/* --- composers (composer.c, bubble.c) --- */
 
 /* Rows that are no part of a session. */
 struct cursor_ignored {
@@ -83,7 +84,7 @@ void cursor_composer_bubble(struct cursor_composer *composer, struct str id, str
 void cursor_composer_end(struct cursor_composer *composer);
 void cursor_composer_release(struct cursor_composer *composer);
 
-/* --- transcripts (cursor_transcript.c) --- */
+/* --- transcripts (transcript.c) --- */
 
 /*
  * Read BYTES of a transcript into SESSION, whose id, parent and path are set: items have MTIME_NS
@@ -94,7 +95,50 @@ void cursor_transcript_lines(
 void cursor_transcript_text(
 	struct agent_session *session, struct str bytes, int64_t mtime_ns, int64_t *taken);
 
-/* --- workspaces (cursor_workspace.c) --- */
+/* --- chats of the command line (chat.c) --- */
+
+/* Hashes and how often each was met; ARENA is set up by the caller. */
+struct cursor_seen {
+	struct arena *arena;
+	struct cursor_seen_entry *entries;
+	size_t slots, used; /* slots: a power of two */
+};
+
+/* Row '0' of meta; strings in an arena. */
+struct cursor_chat_meta {
+	struct str root; /* id of the newest index */
+	struct str name, mode, model;
+	int64_t created_ns; /* AGENT_NO_TIME: not told */
+};
+/* VALUE is JSON in hexadecimal digits, or JSON. False: neither. */
+bool cursor_chat_meta(struct cursor_chat_meta *out, struct arena *arena, struct str value);
+
+/* What an index names: messages, or further indexes, in order. */
+struct cursor_chat_index {
+	struct str *ids;
+	size_t count;
+	struct str workspace; /* a URI or path; empty: not told */
+};
+/* Copied into ARENA. False: DATA is no index. */
+bool cursor_chat_index(struct cursor_chat_index *out, struct arena *arena, struct str data);
+
+struct cursor_chat {
+	struct agent_session session;
+	struct arena *arena;
+	struct cursor_chat_meta meta;
+	int64_t mtime_ns;
+	struct json_parser parser;
+	struct cursor_seen seen; /* messages and calls */
+	struct str key;          /* of the message at hand */
+};
+/* Messages have no times: items have MTIME_NS as their estimated one, the first that of META. */
+void cursor_chat_begin(struct cursor_chat *chat, struct arena *arena, struct str id,
+	const struct cursor_chat_meta *meta, int64_t mtime_ns, struct str path);
+/* The next message: JSON, and the id it is stored under, which is a hash of it. */
+void cursor_chat_message(struct cursor_chat *chat, struct str id, struct str data);
+void cursor_chat_release(struct cursor_chat *chat);
+
+/* --- workspaces (workspace.c) --- */
 
 /* The workspace that a workspace.json names; empty: none. */
 struct str cursor_workspace_of(struct arena *arena, struct str json);

@@ -9,8 +9,7 @@
  * wait for the next one.
  *
  * Memos: `composer:DATABASE:ID` what was read of a composer there, `owner:ID` the database whose
- * state of a composer holds (the newest: the others are copies), `workspace:ID` where it was
- * opened.
+ * state of a composer holds (the newest: the others are copies).
  */
 #include <stdlib.h>
 
@@ -58,148 +57,9 @@ struct subject {
 static int note_fault(
 	struct cursor_round *round, struct database *database, struct str kept, struct err *err)
 {
+	round->unlinked |= err->code == ERR_BUSY;
 	return database_fault(
 		round->context, round->counts, database, round->set, round->intake, kept, err);
-}
-
-/* --- workspaces --- */
-
-/* Rows of `composer.…` say whose a composer is, those of panes where it was looked at. */
-static int rank_of(struct str key)
-{
-	return str_starts(key, STR("composer.")) ? 1 : 2;
-}
-
-static struct str workspace_key(struct arena *arena, struct str composer)
-{
-	return arena_printf(arena, "workspace:%.*s", STR_ARG(composer));
-}
-
-/* The better link stays, whatever the order in which they come. */
-static int keep_link(struct cursor_round *round, struct arena *arena, int rank,
-	const struct cursor_link *link, struct err *err)
-{
-	struct str key = workspace_key(arena, link->composer), known;
-	struct str value = arena_printf(arena, "%d%.*s", rank, STR_ARG(link->workspace));
-	bool found;
-
-	if (link->workspace.len == 0 || str_find(link->composer, '\n', 0) >= 0)
-		return 0;
-	if (intake_memo_get(round->intake, CURSOR_SOURCE, key, arena, &known, &found, err) < 0)
-		return err->code;
-	if (found && str_cmp(known, value) <= 0)
-		return 0;
-	round->relinked = true;
-	return intake_memo_put(round->intake, CURSOR_SOURCE, key, value, err);
-}
-
-static int get_link(struct cursor_round *round, struct arena *arena, struct str composer,
-	struct str *workspace, struct err *err)
-{
-	bool found;
-
-	if (intake_memo_get(round->intake, CURSOR_SOURCE, workspace_key(arena, composer), arena,
-		    workspace, &found, err) < 0)
-		return err->code;
-	*workspace = str_sub(*workspace, 1, found ? workspace->len : 0);
-	return 0;
-}
-
-/* Links in ItemTable; those that name no workspace are of WORKSPACE. */
-static int keep_links(struct cursor_round *round, const struct foreign_item *items, size_t count,
-	struct str workspace, struct err *err)
-{
-	CLEANUP(arena_release) struct arena arena = { 0 };
-
-	for (size_t i = 0; i < count; i++) {
-		size_t links;
-		struct cursor_link *link =
-			cursor_workspace_links(&arena, items[i].key, items[i].value, &links);
-
-		for (; links > 0; links--, link++) {
-			if (link->workspace.len == 0)
-				link->workspace = workspace;
-			if (keep_link(round, &arena, rank_of(items[i].key), link, err) < 0)
-				return err->code;
-		}
-	}
-	return 0;
-}
-
-/* The workspace that DIR/workspace.json names, from the file or from what was kept of it. */
-static int read_workspace(
-	struct cursor_round *round, const char *dir, struct str *workspace, struct err *err)
-{
-	CLEANUP(doc_release) struct doc doc = { 0 };
-	const char *path = fs_join(&round->arena, dir, "workspace.json");
-
-	*workspace = (struct str){ NULL, 0 };
-	if (!fs_exists(path))
-		return 0;
-	round->counts->files++;
-	if (doc_unchanged(round->set, path)) {
-		round->counts->skipped_unchanged++;
-		*workspace = doc_state(round->set, path);
-		return 0;
-	}
-	if (doc_read(&doc, path, err) < 0) {
-		log_debug(round->context->log, "%s", err->message);
-		return 0;
-	}
-	*workspace = cursor_workspace_of(&round->arena, buf_str(&doc.bytes));
-	return doc_save(&doc, round->set, round->intake, doc.cursor.size, *workspace, err);
-}
-
-static void know(struct cursor_round *round, struct str workspace)
-{
-	if (round->known_count == round->known_capacity) {
-		size_t capacity = round->known_capacity * 2 + 16;
-		struct cursor_known *grown = arena_zalloc(&round->arena, capacity, sizeof(*grown));
-
-		if (round->known_count > 0)
-			memcpy(grown, round->known, round->known_count * sizeof(*grown));
-		round->known = grown;
-		round->known_capacity = capacity;
-	}
-	round->known[round->known_count++] = (struct cursor_known){
-		.workspace = workspace,
-		.name = cursor_project_name(&round->arena, workspace),
-	};
-}
-
-int cursor_collect_workspace(struct cursor_round *round, const char *dir, struct err *err)
-{
-	CLEANUP(arena_release) struct arena arena = { 0 };
-	CLEANUP(foreign_closep) struct foreign *foreign = NULL;
-	const char *path = fs_join(&round->arena, dir, "state.vscdb");
-	struct database database;
-	struct foreign_item *items;
-	struct str workspace, kept;
-	size_t count;
-
-	if (read_workspace(round, dir, &workspace, err) < 0)
-		return err->code;
-	if (workspace.len == 0)
-		return 0;
-	know(round, workspace);
-	if (!fs_exists(path))
-		return 0;
-	round->counts->files++;
-	/* What was kept is the workspace its rows were linked to. */
-	if (database_unchanged(round->set, &arena, path, &kept) && str_eq(kept, workspace)) {
-		round->counts->skipped_unchanged++;
-		return 0;
-	}
-	if (database_look(&database, &arena, path, err) < 0 ||
-		foreign_cursor_open(&foreign, path, round->context->dirs->state, err) < 0 ||
-		foreign_cursor_items(foreign, &arena, &items, &count, err) < 0 ||
-		foreign_check(foreign, err) < 0) {
-		round->unlinked |= err->code == ERR_BUSY;
-		return note_fault(round, &database, workspace, err);
-	}
-	if (keep_links(round, items, count, workspace, err) < 0)
-		return err->code;
-	return database_save(&database, round->set, round->intake, false, workspace, err);
 }
 
 /* --- what is known of composers --- */
@@ -226,6 +86,11 @@ static int get_known(struct reading *reading, struct str id, struct known *out, 
 		     database_number(&text, 10, &out->given);
 	out->rowid = (int64_t)rowid;
 	return 0;
+}
+
+static uint64_t mark_of(const struct cursor_round *round, struct str link)
+{
+	return hash64(link, workspace_policy_mark(round->context->policy));
 }
 
 static int put_known(
@@ -331,17 +196,32 @@ static int read_composer(struct reading *reading, struct subject *subject,
 
 /* --- giving it --- */
 
-static int find_workspace(
-	struct reading *reading, struct cursor_composer *composer, struct str link, struct err *err)
+/* Its transcript, and others of its project, are told the same: one may be excluded. */
+static int tell_workspace(struct reading *reading, struct subject *subject,
+	const struct cursor_composer *composer, struct err *err)
+{
+	struct cursor_round *round = reading->round;
+	struct str cwd = composer->session.cwd;
+
+	subject->now.mark = mark_of(round, cwd);
+	if (cursor_tell_link(round, composer->id, cwd, err) < 0)
+		return err->code;
+	return cursor_know_project(round, cwd, cwd, err);
+}
+
+static int find_workspace(struct reading *reading, struct subject *subject,
+	struct cursor_composer *composer, struct err *err)
 {
 	struct cursor_round *round = reading->round;
 	struct agent_session *session = &composer->session;
 	struct str name = places_name(arena_cstr(&reading->arena, composer->project_dir));
 
+	if (session->cwd.len > 0 && tell_workspace(reading, subject, composer, err) < 0)
+		return err->code;
 	if (session->cwd.len == 0)
-		session->cwd = link;
+		session->cwd = subject->link;
 	if (session->cwd.len == 0 && session->parent.len > 0 &&
-		get_link(round, &reading->arena, session->parent, &session->cwd, err) < 0)
+		cursor_get_link(round, &reading->arena, session->parent, &session->cwd, err) < 0)
 		return err->code;
 	if (session->cwd.len > 0)
 		return cursor_know_project(round, name, session->cwd, err);
@@ -355,10 +235,12 @@ static int give(struct reading *reading, struct subject *subject, struct cursor_
 	struct agent_session *session = &composer->session;
 	bool may = false;
 
-	if (find_workspace(reading, composer, subject->link, err) < 0)
+	if (find_workspace(reading, subject, composer, err) < 0)
 		return err->code;
 	if (session->cwd.len == 0 && reading->round->unlinked)
 		return 1;
+	if (session->count == 0 && session->bad_count == 0 && !subject->now.given)
+		return 0; /* a copy elsewhere may have more */
 	if (database_may_give(reading->round->intake, CURSOR_SOURCE, reading->path, composer->id,
 		    composer->updated_ns, &may, err) < 0)
 		return err->code;
@@ -452,11 +334,11 @@ static int know_subject(struct reading *reading, struct subject *subject, struct
 	struct known *before = &subject->before;
 
 	if (get_known(reading, row->id, before, err) < 0 ||
-		get_link(round, &reading->arena, row->id, &subject->link, err) < 0)
+		cursor_get_link(round, &reading->arena, row->id, &subject->link, err) < 0)
 		return err->code;
 	subject->now = *before;
 	subject->now.rowid = row->rowid;
-	subject->now.mark = hash64(subject->link, workspace_policy_mark(round->context->policy));
+	subject->now.mark = mark_of(round, subject->link);
 	subject->changed = !before->found || before->rowid != row->rowid ||
 			   before->mark != subject->now.mark || was_written(reading, row->id);
 	return 0;
@@ -544,6 +426,7 @@ static int finish(struct reading *reading, struct database *database, struct err
 		(long long)reading->below);
 
 	log_ignored(reading);
+	round->unlinked |= reading->left > 0;
 	round->counts->failed += reading->broken > 0;
 	return database_save(database, round->set, round->intake, pending, keep, err);
 }
@@ -591,8 +474,8 @@ int cursor_collect_database(struct cursor_round *round, const char *path, struct
 		open_reading(&reading, kept, err) < 0)
 		return note_fault(round, &database, kept, err);
 	collect_progress_todo(round->context->progress, database.doc.cursor.size);
-	if (keep_links(round, reading.items, reading.item_count, (struct str){ NULL, 0 }, err) <
-			0 ||
+	if (cursor_keep_links(
+		    round, reading.items, reading.item_count, (struct str){ NULL, 0 }, err) < 0 ||
 		look_at_composers(&reading, &stop, err) < 0)
 		return err->code;
 	collect_progress_done(round->context->progress, database.doc.cursor.size);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "collect/cursor/round.h"
-#include "collect/doc.h"
+#include "collect/database.h"
 
 struct transcript {
 	const char *path;
@@ -133,6 +133,19 @@ int64_t cursor_count_transcripts(
 
 /* --- reading them --- */
 
+/* What its composer says, else what its project's name does. */
+static int tell_workspace(struct cursor_round *round, const struct transcript *transcript,
+	bool disk, struct str *workspace, struct err *err)
+{
+	struct str composer = transcript->parent.len > 0 ? transcript->parent : transcript->id;
+
+	if (cursor_get_link(round, &round->arena, composer, workspace, err) < 0)
+		return err->code;
+	return workspace->len > 0
+		       ? 0
+		       : cursor_find_project(round, transcript->project, disk, workspace, err);
+}
+
 /* Its state is its workspace. */
 static int is_unchanged(struct cursor_round *round, const struct transcript *transcript,
 	bool *unchanged, struct err *err)
@@ -142,7 +155,7 @@ static int is_unchanged(struct cursor_round *round, const struct transcript *tra
 	*unchanged = doc_unchanged(round->set, transcript->path);
 	if (!*unchanged)
 		return 0;
-	if (cursor_find_project(round, transcript->project, false, &workspace, err) < 0)
+	if (tell_workspace(round, transcript, false, &workspace, err) < 0)
 		return err->code;
 	*unchanged = workspace.len == 0 || str_eq(workspace, known);
 	return 0;
@@ -154,11 +167,34 @@ static int find_workspace(struct cursor_round *round, const struct transcript *t
 	struct str known = doc_state(round->set, transcript->path);
 
 	/* The disk is searched only while nothing is known: a directory may be gone later. */
-	if (cursor_find_project(round, transcript->project, known.len == 0, workspace, err) < 0)
+	if (tell_workspace(round, transcript, known.len == 0, workspace, err) < 0)
 		return err->code;
 	if (workspace->len == 0)
 		*workspace = known;
-	return 0;
+	return cursor_know_project(round, transcript->project, *workspace, err);
+}
+
+/* A transcript is only added to. One that is shorter than what was read before is an older copy, or
+ * lost its end: nothing is taken back then. */
+static int choose_mode(struct cursor_round *round, const struct transcript *transcript,
+	int64_t taken, enum agent_mode *mode, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct str key = arena_printf(
+		&arena, "transcript:%d:%.*s", (int)transcript->strength, STR_ARG(transcript->id));
+	struct str text;
+	uint64_t longest = 0;
+	bool found;
+
+	if (intake_memo_get(round->intake, CURSOR_SOURCE, key, &arena, &text, &found, err) < 0)
+		return err->code;
+	if (found && !database_number(&text, 10, &longest))
+		longest = 0;
+	*mode = (uint64_t)taken < longest ? AGENT_APPEND : AGENT_WHOLE;
+	if ((uint64_t)taken <= longest)
+		return 0;
+	return intake_memo_put(round->intake, CURSOR_SOURCE, key,
+		arena_printf(&arena, "%lld", (long long)taken), err);
 }
 
 static struct agent_session session_of(struct arena *arena, const struct transcript *transcript,
@@ -176,14 +212,36 @@ static struct agent_session session_of(struct arena *arena, const struct transcr
 	return session;
 }
 
+static int put_transcript(struct cursor_round *round, const struct transcript *transcript,
+	struct doc *doc, struct str workspace, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct str bytes = buf_str(&doc->bytes);
+	int64_t mtime_ns = doc->cursor.mtime_ns, taken = 0;
+	struct agent_session session = session_of(&arena, transcript, workspace, mtime_ns);
+	enum agent_mode mode = AGENT_APPEND;
+
+	if (transcript->strength == CURSOR_TEXT)
+		cursor_transcript_text(&session, bytes, mtime_ns, &taken);
+	else
+		cursor_transcript_lines(&session, bytes, mtime_ns, &taken);
+	if (choose_mode(round, transcript, taken, &mode, err) < 0)
+		return err->code;
+	if (mode == AGENT_APPEND) {
+		session.from_start = false;
+		session.unknown = 0; /* they were counted */
+	}
+	if (agent_round_put(round->round, &session, mode, err) < 0 ||
+		doc_save(doc, round->set, round->intake, taken, workspace, err) < 0)
+		return err->code;
+	return agent_round_relax(round->round, err);
+}
+
 static int read_transcript(
 	struct cursor_round *round, const struct transcript *transcript, struct err *err)
 {
-	CLEANUP(arena_release) struct arena arena = { 0 };
 	CLEANUP(doc_release) struct doc doc = { 0 };
-	struct agent_session session;
 	struct str workspace;
-	int64_t taken = 0;
 
 	if (doc_read(&doc, transcript->path, err) < 0) {
 		if (err->code == ERR_BUSY || err->code == ERR_NOT_FOUND)
@@ -194,15 +252,9 @@ static int read_transcript(
 	}
 	if (find_workspace(round, transcript, &workspace, err) < 0)
 		return err->code;
-	session = session_of(&arena, transcript, workspace, doc.cursor.mtime_ns);
-	if (transcript->strength == CURSOR_TEXT)
-		cursor_transcript_text(&session, buf_str(&doc.bytes), doc.cursor.mtime_ns, &taken);
-	else
-		cursor_transcript_lines(&session, buf_str(&doc.bytes), doc.cursor.mtime_ns, &taken);
-	if (agent_round_put(round->round, &session, AGENT_WHOLE, err) < 0 ||
-		doc_save(&doc, round->set, round->intake, taken, workspace, err) < 0)
-		return err->code;
-	return agent_round_relax(round->round, err);
+	if (workspace.len == 0 && cursor_must_wait(round))
+		return 0;
+	return put_transcript(round, transcript, &doc, workspace, err);
 }
 
 /* One that is not read, because there is a better one: it is only remembered. */
@@ -214,7 +266,7 @@ static int pass_over(
 
 	if (doc_stat(&doc, transcript->path, err) < 0)
 		return 0;
-	if (cursor_find_project(round, transcript->project, false, &workspace, err) < 0)
+	if (tell_workspace(round, transcript, false, &workspace, err) < 0)
 		return err->code;
 	return doc_save(&doc, round->set, round->intake, doc.cursor.size, workspace, err);
 }

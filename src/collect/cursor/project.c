@@ -4,8 +4,12 @@
  * The names cannot be turned back into paths, so paths are compared with them: those of the
  * workspaces that the editor knows, those that a composer told together with its project's name,
  * and at last the directories that lie on the way the name describes. Two paths of one name are
- * none.
+ * none. Chats are filed under a hash of the path, with which the same paths are compared.
+ *
+ * Memos: `project:NAME` the workspace, empty when there are several; `md5:HASH` the workspace.
  */
+#include "base/hash.h"
+#include "collect/cursor/md5.h"
 #include "collect/cursor/round.h"
 
 enum { DISK_LEVELS = 24, DISK_DIRS = 4096 };
@@ -15,6 +19,32 @@ enum { DISK_LEVELS = 24, DISK_DIRS = 4096 };
 static struct str memo_key(struct arena *arena, struct str name)
 {
 	return arena_printf(arena, "project:%.*s", STR_ARG(name));
+}
+
+static struct str hash_key(struct arena *arena, struct str hash)
+{
+	return arena_printf(arena, "md5:%.*s", STR_ARG(hash));
+}
+
+struct str cursor_workspace_hash(struct arena *arena, struct str workspace)
+{
+	uint8_t hash[MD5_BYTES];
+	char hex[2 * MD5_BYTES + 1];
+
+	cursor_md5(workspace, hash);
+	hash_hex(hash, MD5_BYTES, hex);
+	return arena_str(arena, str_from(hex));
+}
+
+static int know_hash(struct cursor_round *round, struct str workspace, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct str key = hash_key(&arena, cursor_workspace_hash(&arena, workspace)), known;
+	bool found;
+
+	if (intake_memo_get(round->intake, CURSOR_SOURCE, key, &arena, &known, &found, err) < 0)
+		return err->code;
+	return found ? 0 : intake_memo_put(round->intake, CURSOR_SOURCE, key, workspace, err);
 }
 
 int cursor_know_project(
@@ -30,6 +60,8 @@ int cursor_know_project(
 		return err->code;
 	if (found && str_eq(known, workspace))
 		return 0;
+	if (know_hash(round, workspace, err) < 0)
+		return err->code;
 	/* Two paths of one name: which one is meant cannot be said any more. */
 	return intake_memo_put(
 		round->intake, CURSOR_SOURCE, key, found ? (struct str){ "", 0 } : workspace, err);
@@ -109,4 +141,45 @@ int cursor_find_project(struct cursor_round *round, struct str name, bool disk,
 	if (!found && disk)
 		*workspace = search_disk(round, plain);
 	return 0;
+}
+
+/* One of the projects of this machine, whose names are what is left of their paths. */
+static int search_projects(
+	struct cursor_round *round, struct str hash, struct str *workspace, struct err *err)
+{
+	struct arena *arena = &round->arena;
+
+	for (size_t i = 0; i < round->homes.count; i++) {
+		struct path_list projects = places_list(round->context, arena,
+			fs_join(arena, round->homes.paths[i], "projects"), PLACES_DIRS, NULL);
+
+		for (size_t j = 0; j < projects.count; j++) {
+			struct str name = places_name(projects.paths[j]), path;
+
+			if (cursor_find_project(round, name, true, &path, err) < 0)
+				return err->code;
+			if (path.len == 0 || !str_eq(cursor_workspace_hash(arena, path), hash))
+				continue;
+			*workspace = path;
+			return cursor_know_project(round, name, path, err);
+		}
+	}
+	return 0;
+}
+
+int cursor_find_hashed(struct cursor_round *round, struct str hash, bool disk,
+	struct str *workspace, struct err *err)
+{
+	bool found;
+
+	*workspace = (struct str){ NULL, 0 };
+	for (size_t i = 0; i < round->known_count; i++)
+		if (str_eq(round->known[i].hash, hash)) {
+			*workspace = round->known[i].workspace;
+			return 0;
+		}
+	if (intake_memo_get(round->intake, CURSOR_SOURCE, hash_key(&round->arena, hash),
+		    &round->arena, workspace, &found, err) < 0)
+		return err->code;
+	return found || !disk ? 0 : search_projects(round, hash, workspace, err);
 }

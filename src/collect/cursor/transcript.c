@@ -6,25 +6,17 @@
  * that is complete but for its newline is taken: nothing can follow it.
  */
 #include "base/hash.h"
-#include "collect/cursor/cursor.h"
+#include "collect/cursor/words.h"
 #include "collect/doc.h"
 #include "model/limits.h"
-
-enum { FIRST_SLOTS = 256 };
-
-struct seen_line {
-	uint64_t hash; /* 0: free */
-	int64_t count;
-};
 
 struct reading {
 	struct agent_session *session;
 	struct arena *arena;
 	int64_t mtime_ns;
 	struct json_parser parser;
-	struct seen_line *seen;
-	size_t slots, used; /* slots: a power of two */
-	struct str key;     /* of the line at hand */
+	struct cursor_seen seen; /* lines */
+	struct str key;          /* of the line at hand */
 };
 
 static struct agent_item *give(struct reading *reading, enum agent_kind kind, struct str key)
@@ -35,64 +27,7 @@ static struct agent_item *give(struct reading *reading, enum agent_kind kind, st
 	return item;
 }
 
-/* --- what a person typed --- */
-
-/* Bytes of a block `<name …>…</name>` at the start of TEXT that Cursor put there; 0: none. Its
- * names have two words, as hardly any markup has. */
-static size_t context_block(struct str text)
-{
-	CLEANUP(buf_release) struct buf closing = BUF_INIT;
-	struct str name = { NULL, 0 };
-	bool ours;
-	ptrdiff_t end;
-
-	if (!str_starts(text, STR("<")))
-		return 0;
-	for (end = 1; (size_t)end < text.len && !strchr(" >\n", text.ptr[end]); end++)
-		;
-	name = str_sub(text, 1, (size_t)end - 1);
-	ours = str_find(name, '_', 0) > 0 || str_find(name, '-', 0) > 0 ||
-	       str_eq(name, STR("rules")) || str_eq(name, STR("timestamp"));
-	if (!ours)
-		return 0;
-	buf_addc(&closing, "</");
-	buf_add(&closing, name);
-	buf_byte(&closing, '>');
-	end = str_find_str(text, buf_str(&closing));
-	return end < 0 ? 0 : (size_t)end + closing.len;
-}
-
-static void add_part(struct buf *out, struct str part)
-{
-	part = str_trim(part);
-	if (out->len > 0 && part.len > 0)
-		buf_byte(out, '\n');
-	buf_add(out, part);
-}
-
-/* Of TEXT what is in <user_query>, or, without that, what is not context. */
-static void add_typed(struct buf *out, struct str text)
-{
-	struct str opening = STR("<user_query>"), closing = STR("</user_query>");
-	bool any = false;
-	ptrdiff_t at;
-	size_t block;
-
-	while ((at = str_find_str(text, opening)) >= 0) {
-		text = str_sub(text, (size_t)at + opening.len, text.len);
-		at = str_find_str(text, closing);
-		add_part(out, at < 0 ? text : str_sub(text, 0, (size_t)at));
-		text = at < 0 ? (struct str){ NULL, 0 }
-			      : str_sub(text, (size_t)at + closing.len, text.len);
-		any = true;
-	}
-	if (any)
-		return;
-	text = str_trim(text);
-	while ((block = context_block(text)) > 0)
-		text = str_trim(str_sub(text, block, text.len));
-	add_part(out, text);
-}
+/* --- items --- */
 
 static void give_prompt(struct reading *reading, struct str key, struct str text, bool has_image)
 {
@@ -101,7 +36,7 @@ static void give_prompt(struct reading *reading, struct str key, struct str text
 
 	if (reading->session->parent.len > 0) /* told by its parent what to do */
 		return;
-	add_typed(&typed, text);
+	cursor_typed(&typed, text);
 	if (typed.len == 0 && !has_image)
 		return;
 	item = give(reading, AGENT_PROMPT, key);
@@ -116,14 +51,6 @@ static void give_response(struct reading *reading, struct str key, struct str te
 }
 
 /* --- JSON lines --- */
-
-static bool is_one_of(struct str word, const char *const *words)
-{
-	for (; *words; words++)
-		if (str_eq_c(word, *words))
-			return true;
-	return false;
-}
 
 static void give_call(struct reading *reading, const struct json *block, size_t number)
 {
@@ -148,12 +75,12 @@ static void take_blocks(struct reading *reading, const struct json *content, boo
 		struct str type = json_get_str(block, "type");
 
 		if (json_is(block, JSON_STRING))
-			add_part(text, json_str(block));
+			cursor_add_part(text, json_str(block));
 		else if (str_eq(type, STR("text")))
-			add_part(text, json_get_str(block, "text"));
+			cursor_add_part(text, json_get_str(block, "text"));
 		else if (str_eq(type, STR("tool_use")) && assistant)
 			give_call(reading, block, iter.index);
-		else if (!is_one_of(type, silent))
+		else if (!cursor_is_one_of(type, silent))
 			reading->session->unknown++;
 		*has_image |= str_starts(type, STR("image"));
 	}
@@ -184,38 +111,9 @@ static void take_record(struct reading *reading, const struct json *root)
 
 	if (str_eq(role, STR("user")) || str_eq(role, STR("assistant")))
 		take_message(reading, root, str_eq(role, STR("assistant")));
-	else if (!is_one_of(role, quiet_roles) && !(role.len == 0 && is_one_of(type, controls)))
+	else if (!cursor_is_one_of(role, quiet_roles) &&
+		 !(role.len == 0 && cursor_is_one_of(type, controls)))
 		reading->session->unknown++;
-}
-
-/* How often a line with HASH was met, this time included. */
-static int64_t count_line(struct reading *reading, uint64_t hash)
-{
-	size_t at;
-
-	hash |= 1;
-	if ((reading->used + 1) * 2 > reading->slots) {
-		size_t slots = reading->slots ? reading->slots * 2 : FIRST_SLOTS;
-		struct seen_line *grown = arena_zalloc(reading->arena, slots, sizeof(*grown));
-
-		for (size_t i = 0; i < reading->slots; i++) {
-			if (reading->seen[i].hash == 0)
-				continue;
-			for (at = (size_t)(reading->seen[i].hash >> 1) & (slots - 1);
-				grown[at].hash; at = (at + 1) & (slots - 1))
-				;
-			grown[at] = reading->seen[i];
-		}
-		reading->seen = grown;
-		reading->slots = slots;
-	}
-	for (at = (size_t)(hash >> 1) & (reading->slots - 1);
-		reading->seen[at].hash && reading->seen[at].hash != hash;
-		at = (at + 1) & (reading->slots - 1))
-		;
-	reading->used += reading->seen[at].hash == 0;
-	reading->seen[at].hash = hash;
-	return ++reading->seen[at].count;
 }
 
 /* False: LINE is no JSON object. */
@@ -236,7 +134,7 @@ static bool take_line(struct reading *reading, struct str line, struct err *err)
 	}
 	reading->key =
 		arena_printf(reading->arena, "%.*s:%016llx:%lld", STR_ARG(reading->session->id),
-			(unsigned long long)hash, (long long)count_line(reading, hash));
+			(unsigned long long)hash, (long long)cursor_seen(&reading->seen, hash));
 	take_record(reading, root);
 	return true;
 }
@@ -244,7 +142,8 @@ static bool take_line(struct reading *reading, struct str line, struct err *err)
 void cursor_transcript_lines(
 	struct agent_session *session, struct str bytes, int64_t mtime_ns, int64_t *taken)
 {
-	struct reading reading = { session, session->arena, mtime_ns, .seen = NULL };
+	struct reading reading = { session, session->arena, mtime_ns,
+		.seen = { .arena = session->arena } };
 	struct doc_lines lines = { bytes, 0 };
 	struct str line;
 	int64_t offset;
@@ -322,7 +221,7 @@ static void take_argument(struct text_reading *text, struct str line)
 	struct str rest = str_trim(line), key = str_split(&rest, ':');
 	struct agent_item *item;
 
-	if (text->call == 0 || !is_one_of(key, keys))
+	if (text->call == 0 || !cursor_is_one_of(key, keys))
 		return;
 	item = &text->reading.session->items[text->call - 1];
 	if (item->file.len == 0)
@@ -388,8 +287,8 @@ static void take_text_line(struct text_reading *text, struct str line)
 void cursor_transcript_text(
 	struct agent_session *session, struct str bytes, int64_t mtime_ns, int64_t *taken)
 {
-	struct text_reading text = { .reading = {
-					     session, session->arena, mtime_ns, .seen = NULL } };
+	struct text_reading text = { .reading = { session, session->arena, mtime_ns,
+					     .seen = { .arena = session->arena } } };
 	struct doc_lines lines = { bytes, 0 };
 	struct str line;
 	int64_t offset;

@@ -3,9 +3,10 @@
  *
  * How far each session is tells which ones changed: the number of its messages and of its parts,
  * and the latest time at which one of them was written. A row that was written in the same
- * millisecond as the last one that was read makes no difference in that: so sessions with rows of
- * the last round's latest time, or later, are read again. At most so many bytes a round, those
- * written last first.
+ * millisecond as the last one that was read makes no difference in that, nor one that was written
+ * while the clock was set back: so the sessions that were written last are read again whenever the
+ * database changed, those with rows of the last round's latest time always, others as far as so
+ * many bytes go. At most so many bytes a round, those written last first.
  *
  * Memos: `session:DATABASE:ID` how far it was read, `owner:ID` the database whose state holds.
  */
@@ -150,6 +151,8 @@ static int give(
 	struct agent_session *session = &chat->session;
 	bool may;
 
+	if (session->count == 0 && session->bad_count == 0 && !known->given)
+		return 0; /* what the tree or another database has of it may be more */
 	if (database_may_give(reading->round->intake, OPENCODE_SOURCE, reading->path, session->id,
 		    (int64_t)known->updated_ms, &may, err) < 0)
 		return err->code;
@@ -218,7 +221,7 @@ static int look_at_session(struct reading *reading, const struct foreign_progres
 	if (get_known(reading, progress->session, &known, err) < 0)
 		return err->code;
 	changed = has_changed(progress, &known, mark);
-	if (!changed && progress->updated_ms < reading->last_ms)
+	if (!changed && progress->updated_ms < reading->last_ms && reading->round->to_compare <= 0)
 		return 0;
 	if (changed && to_read <= 0)
 		return leave_for_later(reading, progress->session, &known, err);
@@ -228,9 +231,11 @@ static int look_at_session(struct reading *reading, const struct foreign_progres
 	known.mark = mark;
 	if (take_session(reading, progress->session, &known, stop, err) < 0)
 		return err->code;
+	if (changed)
+		return 0;
 	/* What is read once more to make sure does not keep others from being read at all. */
-	if (!changed)
-		reading->round->to_read = to_read;
+	reading->round->to_compare -= to_read - reading->round->to_read;
+	reading->round->to_read = to_read;
 	return 0;
 }
 

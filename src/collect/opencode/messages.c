@@ -425,6 +425,10 @@ static void give_answer(struct opencode_chat *chat, const struct opencode_messag
 	} else {
 		item = give(chat, AGENT_RESPONSE, message->id, message->created_ns, message);
 		item->text = words_of(chat, parts, count);
+		if (message->completed_ns > message->created_ns &&
+			time_plausible(message->created_ns) &&
+			time_plausible(message->completed_ns))
+			item->duration_ns = message->completed_ns - message->created_ns;
 	}
 	memcpy(item->tokens, message->tokens, sizeof(item->tokens));
 }

@@ -8,6 +8,7 @@
 #include "collect/opencode/round.h"
 
 static const int64_t read_bytes = INT64_C(512) << 20;
+static const int64_t compare_bytes = INT64_C(4) << 20;
 
 static struct path_list find_roots(const struct collect_context *context, struct arena *arena)
 {
@@ -66,7 +67,10 @@ static int collect_opencode(
 {
 	CLEANUP(round_release)
 	struct opencode_round round = {
-		.context = context, .counts = counts, .to_read = read_bytes
+		.context = context,
+		.counts = counts,
+		.to_read = read_bytes,
+		.to_compare = compare_bytes,
 	};
 
 	if (tail_set_load(&round.set, context->store, OPENCODE_SOURCE, err) < 0 ||

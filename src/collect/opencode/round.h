@@ -14,9 +14,10 @@ struct opencode_round {
 	struct agent_round *round;
 	struct intake *intake;
 	struct tail_set *set;
-	struct arena arena;     /* of the round */
-	struct path_list roots; /* such as ~/.local/share/opencode */
-	int64_t to_read;        /* bytes of messages and parts, at most, in this round */
+	struct arena arena;          /* of the round */
+	struct path_list roots;      /* such as ~/.local/share/opencode */
+	int64_t to_read, to_compare; /* bytes of messages and parts, at most, in this round: of
+				      * sessions that changed, and of others, to make sure */
 };
 
 /* ROOT/opencode.db or ROOT/opencode-CHANNEL.db */

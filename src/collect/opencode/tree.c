@@ -235,6 +235,19 @@ static int read_group(struct group *group, struct err *err)
 	return agent_round_relax(round->round, err);
 }
 
+/* A database has it: it is only remembered. */
+static int pass_over(struct group *group, struct err *err)
+{
+	CLEANUP(doc_release) struct doc doc = { 0 };
+	struct opencode_round *round = group->round;
+
+	round->counts->files++;
+	round->counts->skipped_unchanged++;
+	if (doc_unchanged(round->set, group->path) || doc_stat(&doc, group->path, err) < 0)
+		return 0;
+	return doc_save(&doc, round->set, round->intake, doc.cursor.size, STR("held"), err);
+}
+
 static int collect_group(struct group *group, const char *tree, struct err *err)
 {
 	struct opencode_round *round = group->round;
@@ -242,11 +255,8 @@ static int collect_group(struct group *group, const char *tree, struct err *err)
 
 	if (database_holds(round->intake, OPENCODE_SOURCE, group->id, &held, err) < 0)
 		return err->code;
-	if (held) {
-		round->counts->files++;
-		round->counts->skipped_unchanged++;
-		return 0;
-	}
+	if (held)
+		return pass_over(group, err);
 	find_files(group, tree);
 	round->counts->files += group->files;
 	same = doc_unchanged(round->set, group->path) &&

@@ -214,7 +214,9 @@ static int find_canonical(struct events *events, const struct event_name *name,
 		return err->code;
 	if (!bucket)
 		return 0;
-	if (!events->store->writing)
+	/* Who only finds (and has no dictionary) knows nothing of the tables that would spare a
+	 * query. */
+	if (!events->store->writing || !events->dictionary)
 		return query_canonical(events, bucket->bucket_no, name, row, err);
 	if (bucket->newest_ns[0] < name->at_ns)
 		return 0;

@@ -16,7 +16,8 @@ struct bucket_filter {
 	struct filter filter;
 };
 
-/* Set up with the first three; released by events_release. */
+/* Set up with the first three; released by events_release. For finding alone, the dictionary may be
+ * left out, and then there is nothing to release. */
 struct events {
 	struct store *store;
 	struct catalogue *catalogue;

@@ -191,6 +191,16 @@ static int first_read(struct store *store)
 	return sqlite3_exec(store->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
 }
 
+/* The log of a store stands beside it. */
+static bool may_make_log(const char *path)
+{
+	CLEANUP(buf_release) struct buf dir = BUF_INIT;
+	const char *slash = strrchr(path, '/');
+
+	buf_add(&dir, slash ? (struct str){ path, (size_t)(slash - path) + 1 } : STR("."));
+	return access(buf_cstr(&dir), W_OK) == 0;
+}
+
 static int start_reading(struct store *store, struct err *err)
 {
 	int rc = first_read(store);
@@ -201,6 +211,10 @@ static int start_reading(struct store *store, struct err *err)
 			return err->code;
 		rc = first_read(store);
 	}
+	if ((rc & 0xff) == SQLITE_CANTOPEN && !may_make_log(store->path))
+		return err_set(err, ERR_READONLY,
+			"store '%s' may not be written: its directory may only be read",
+			store->path);
 	return rc == SQLITE_OK ? 0 : db_fail(store, rc, "opening", err);
 }
 

@@ -5,10 +5,9 @@
  */
 #include "store/retention.h"
 
-#include "base/fs.h"
 #include "store/sqlite/dictionary.h"
 
-enum { BATCH = 10000, FREE_SHARE = 4, FREE_PAGES = 1024 };
+enum { BATCH = 10000, FREE_SHARE = 4, FREE_PAGES = 16 };
 
 struct shelves {
 	int64_t *numbers;
@@ -166,28 +165,25 @@ static int delete_data(struct store *store, int64_t *deleted, struct err *err)
 	return db_write_leave(store, true, delete_unused(store, deleted, err), err);
 }
 
-static int64_t size_of(const struct store *store)
-{
-	struct stat status;
-
-	return stat(store->path, &status) == 0 ? status.st_size : 0;
-}
-
-/* Another writer or reader may be at work: then another time. */
+/* Another writer may be at work: then another time. Readers only put off when the file itself
+ * shrinks. */
 static int shrink(struct store *store, int64_t *bytes, struct err *err)
 {
-	int64_t pages, unused, before = size_of(store);
+	int64_t pages, unused, page_bytes, left;
 	int rc;
 
 	if (number_of(store, "PRAGMA page_count", &pages, err) < 0 ||
-		number_of(store, "PRAGMA freelist_count", &unused, err) < 0)
+		number_of(store, "PRAGMA freelist_count", &unused, err) < 0 ||
+		number_of(store, "PRAGMA page_size", &page_bytes, err) < 0)
 		return err->code;
 	if (unused < FREE_PAGES || unused < pages / FREE_SHARE)
 		return 0;
 	rc = db_script(store, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
 	if (rc == ERR_BUSY)
 		return 0;
-	*bytes = before - size_of(store);
+	if (rc == 0)
+		rc = number_of(store, "PRAGMA page_count", &left, err);
+	*bytes = rc == 0 ? (pages - left) * page_bytes : 0;
 	return rc;
 }
 
@@ -205,9 +201,7 @@ int store_retention(struct store *store, const struct retention *what, struct re
 			return err->code;
 	if (count_held(store, &shelves, what, &out->held, err) < 0)
 		return err->code;
-	if (out->events == 0)
-		return 0;
-	if (delete_data(store, &out->data, err) < 0)
+	if (out->events > 0 && delete_data(store, &out->data, err) < 0)
 		return err->code;
 	return shrink(store, &out->bytes, err);
 }

@@ -434,6 +434,7 @@ int store_event_find(struct store *store, struct str id, struct arena *arena,
 	events.catalogue = catalogue_new(store);
 	rc = find(&events, id, arena, out, err);
 	catalogue_free(events.catalogue);
+	events_release(&events);
 	db_read_end(store);
 	return rc;
 }

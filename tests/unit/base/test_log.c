@@ -90,6 +90,23 @@ static void a_long_message_is_whole(void)
 	IS_INT(strlen(text), 20001);
 }
 
+static void say_under_a_bar(const struct log *log)
+{
+	struct log barred = *log;
+
+	barred.before = "\r\x1b[K";
+	log_warn(&barred, "a\x1b[2J");
+	log_info(&barred, "%s", "");
+}
+
+static void what_clears_a_progress_bar_is_sent_on(void)
+{
+	char text[100];
+
+	IS_INT(capture(say_under_a_bar, LOG_NORMAL, text, sizeof(text)), 2);
+	IS_CSTR(text, "\r\x1b[Ktt: warning: a [2J\n\r\x1b[K\n");
+}
+
 static void say_into_nothing(const struct log *log)
 {
 	close(STDERR_FILENO);
@@ -107,6 +124,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(each_level_shows_its_own),
 	TAP_CASE(foreign_text_cannot_forge_lines),
 	TAP_CASE(a_long_message_is_whole),
+	TAP_CASE(what_clears_a_progress_bar_is_sent_on),
 	TAP_CASE(a_closed_standard_error_harms_nothing),
 };
 

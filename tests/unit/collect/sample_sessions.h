@@ -46,8 +46,9 @@ static const struct {
 	{ "tool_calls", "tool_calls" }, { "tool_errors", "tool_errors" },
 	{ "malformed", "malformed" }, { "unknown", "unknown_records" }, { "input", "input_tokens" },
 	{ "output", "output_tokens" }, { "cache_read", "cache_read_tokens" },
-	{ "thoughts", "reasoning_tokens" }, { "first", "started_at" }, { "last", "ended_at" },
-	{ "cwd", "cwd" }, { "parent", "parent_session_id" } };
+	{ "thoughts", "reasoning_tokens" }, { "reasoning", "reasoning_tokens" },
+	{ "first", "started_at" }, { "last", "ended_at" }, { "cwd", "cwd" },
+	{ "parent", "parent_session_id" } };
 
 /* Hold the session's event against row NAME of AGENT's expected.json; what is null there is null,
  * or not there. EXCEPT: a number that is not looked at, or NULL. */

@@ -221,6 +221,42 @@ static void times(void)
 	world_end(&world);
 }
 
+/* A clock that was never set: kept as it is and marked, and there is a session of it; the first
+ * good time moves that. */
+static void impossible_times(void)
+{
+	struct agent_session session;
+	struct world_events all;
+
+	world_init(&world);
+	session = session_of("s1");
+	agent_item(&session, AGENT_PROMPT, STR("p1"), 7 * SECOND);
+	agent_item(&session, AGENT_RESPONSE, STR("r1"), 0);
+	agent_item(&session, AGENT_RESPONSE, STR("r2"), INT64_C(4102444800) * SECOND);
+	IS_INT(put(&session, AGENT_WHOLE).new_events, 4);
+	IS_INT(put(&session, AGENT_WHOLE).updated, 0);
+	all = world_events(&world, "agent_session");
+	IS_INT(all.count, 1);
+	IS_INT(all.items[0].start_ns, 0);
+	IS_CSTR(last_value("agent_session", "implausible_time"), "true");
+	IS_CSTR(last_value("agent_session", "prompts"), "1");
+	IS_CSTR(last_value("agent_session", "started_at"), "");
+	IS_CSTR(last_value("user_message", "implausible_time"), "true");
+	add(&session, AGENT_PROMPT, "p2", 3);
+	IS_INT(put(&session, AGENT_WHOLE).new_events, 2);
+	all = world_events(&world, "agent_session");
+	IS_INT(all.count, 1);
+	IS_INT(all.items[0].start_ns, T0 + 3 * SECOND);
+	IS_CSTR(last_value("agent_session", "implausible_time"), "");
+	IS_CSTR(last_value("agent_session", "prompts"), "2");
+	session = session_of("s2"); /* nothing but when it began */
+	session.even_empty = true;
+	session.started_ns = SECOND;
+	IS_INT(put(&session, AGENT_APPEND).new_events, 0);
+	IS_INT(put(&session, AGENT_WHOLE).new_events, 1);
+	world_end(&world);
+}
+
 static void what_nobody_reads(void)
 {
 	struct agent_session session;
@@ -473,6 +509,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(what_is_gone_is_withdrawn),
 	TAP_CASE(the_stronger_store_holds),
 	TAP_CASE(times),
+	TAP_CASE(impossible_times),
 	TAP_CASE(what_nobody_reads),
 	TAP_CASE(marks),
 	TAP_CASE(excluded_workspaces),

@@ -327,6 +327,80 @@ static void machine_travels(void)
 	world_end(&world);
 }
 
+/* --- histories that are moved --- */
+
+static void move(struct world *world, const char *from, const char *to)
+{
+	OK(rename(world_path(world, from), world_path(world, to)) == 0);
+}
+
+/* A repository that is moved takes its history along: what was told is not told again. */
+static void moved_history_goes_on(void)
+{
+	struct source_counts counts;
+	struct world world;
+
+	begin(&world);
+	put_samples(&world);
+	collect(&world);
+	move(&world, "work/shop", "work/store");
+	world_reopen(&world);
+	counts = collect(&world);
+	IS_INT(counts.files, 2);
+	IS_INT(counts.new_events, 0);
+	IS_INT(count_of(&world, "user_message"), 6);
+	IS_INT(count_of(&world, "agent_session"), 4);
+	world_append(&world, "work/store/" CHAT,
+		STR("\n\n# aider chat started at 2026-03-11 10:00:00\n\n#### next\n"));
+	IS_INT(collect(&world).new_events, 2);
+	IS_INT(sum(&world, "work/store", "prompts"), 3); /* of the last session, and the next */
+	/* Moved once more, tidied, and moved back: still the same. */
+	move(&world, "work/store", "work/again");
+	IS_INT(collect(&world).new_events, 0);
+	world_write(&world, "work/again/" CHAT,
+		STR("# aider chat started at 2026-03-11 10:00:00\n\n#### next\n"));
+	IS_INT(collect(&world).new_events, 0);
+	move(&world, "work/again", "work/shop");
+	IS_INT(collect(&world).new_events, 0);
+	put_samples(&world);
+	IS_INT(collect(&world).new_events, 0);
+	world_end(&world);
+}
+
+/* Two that begin alike are two as long as both are there. */
+static void copies_are_two(void)
+{
+	struct world world;
+
+	begin(&world);
+	world_write(&world, "one/" CHAT, STR(HEADER "#### a\n"));
+	collect(&world);
+	world_write(&world, "two/" CHAT, STR(HEADER "#### a\n"));
+	IS_INT(collect(&world).new_events, 2);
+	IS_INT(count_of(&world, "agent_session"), 2);
+	world_end(&world);
+}
+
+/* When the rules change, files are read anew; where it was first is known still. */
+static void moved_history_is_known_without_its_cursor(void)
+{
+	const char *const exclude[] = { "/nowhere", NULL };
+	const struct workspace_rules rules = { .exclude = exclude };
+	struct workspace_policy *policy;
+	struct world world;
+
+	begin(&world);
+	put_samples(&world);
+	collect(&world);
+	move(&world, "work/shop", "work/store");
+	collect(&world);
+	OK(workspace_policy(&policy, &world.arena, &rules, world.dir, &world.err) == 0);
+	world.context.policy = policy;
+	IS_INT(collect(&world).new_events, 0);
+	IS_INT(count_of(&world, "agent_session"), 4);
+	world_end(&world);
+}
+
 /* --- where histories are --- */
 
 static void put_known_workspace(struct world *world, const char *cwd)
@@ -416,6 +490,76 @@ static void found_by_environment(void)
 	world_end(&world);
 }
 
+static void set_now(const char *now)
+{
+	setenv("TT_NOW", now, 1);
+}
+
+/* Whichever way is found first, the history is that of the directory it lies in. */
+static void linked_history_is_one(void)
+{
+	struct world world;
+
+	begin(&world);
+	world_write(&world, "m/" CHAT, STR(HEADER "#### a\n"));
+	world_write(&world, "a/x", STR(""));
+	world_write(&world, "z/x", STR(""));
+	OK(symlink("../m/" CHAT, world_path(&world, "z/" CHAT)) == 0);
+	IS_INT(collect(&world).files, 1);
+	IS_INT(sum(&world, "m", "prompts"), 1);
+	OK(symlink("../m/" CHAT, world_path(&world, "a/" CHAT)) == 0);
+	OK(symlink("m", world_path(&world, "b")) == 0);
+	IS_INT(collect(&world).skipped_unchanged, 1);
+	IS_INT(count_of(&world, "agent_session"), 1);
+	world_end(&world);
+}
+
+/* A daemon looks below the home directory every ten minutes; what it knows, every time. */
+static void far_looks_are_rare_in_the_background(void)
+{
+	const char *roots[] = { NULL, NULL };
+	struct source_settings settings = { .source = "aider", .enabled = true, .roots = roots };
+	struct world world;
+
+	begin(&world);
+	world.context.background = true;
+	world.context.settings = &settings;
+	world.context.settings_count = 1;
+	set_now("2026-03-12T10:00:00Z");
+	world_write(&world, "one/" CHAT, STR(HEADER "#### a\n"));
+	IS_INT(aider_source.present(&world.context), 0);
+	IS_INT(collect(&world).files, 1);
+	world_write(&world, "two/" CHAT, STR(HEADER "#### b\n"));
+	world_append(&world, "one/" CHAT, STR("\n#### more\n"));
+	set_now("2026-03-12T10:09:59Z");
+	IS_INT(collect(&world).files, 1);
+	IS_INT(sum(&world, "one", "prompts"), 2);
+	put_known_workspace(&world, world_path(&world, "two"));
+	IS_INT(collect(&world).files, 2);
+	world_write(&world, "three/" CHAT, STR(HEADER "#### c\n"));
+	move(&world, "one", "four");
+	IS_INT(collect(&world).files, 1);
+	set_now("2026-03-12T10:10:00Z");
+	IS_INT(collect(&world).files, 3);
+	IS_INT(count_of(&world, "agent_session"), 4); /* one was made here */
+	IS_INT(collect(&world).skipped_unchanged, 3);
+	/* By hand, with another configuration, and when the clock was put back: at once. */
+	world_write(&world, "five/" CHAT, STR(HEADER "#### d\n"));
+	IS_INT(collect(&world).files, 3);
+	world.context.background = false;
+	IS_INT(collect(&world).files, 4);
+	world.context.background = true;
+	world_write(&world, "a/b/c/d/six/" CHAT, STR(HEADER "#### e\n"));
+	roots[0] = world_path(&world, "a/b");
+	IS_INT(collect(&world).files, 5);
+	world_write(&world, "seven/" CHAT, STR(HEADER "#### f\n"));
+	IS_INT(collect(&world).files, 5);
+	set_now("2026-03-12T09:00:00Z");
+	IS_INT(collect(&world).files, 6);
+	unsetenv("TT_NOW");
+	world_end(&world);
+}
+
 static void excluded_leaves_no_trace(void)
 {
 	const char *const exclude[] = { "**/personal/**", NULL };
@@ -480,6 +624,16 @@ static void broken_files(void)
 
 /* --- the parsers alone --- */
 
+static const struct aider_file history = {
+	.path = "/x/h.md", .workspace = STR_INIT("/x"), .name = STR_INIT("/x")
+};
+static const struct aider_file elsewhere = {
+	.path = "/z/h.md", .workspace = STR_INIT("/z"), .name = STR_INIT("/x")
+};
+static const struct aider_file other_history = {
+	.path = "/y/h.md", .workspace = STR_INIT("/y"), .name = STR_INIT("/y")
+};
+
 /* What TEXT holds, in short: `[` a session, P prompt, C command, R response, U usage, E edit, F
  * file read, X failure. */
 static void check_log(const char *text, const char *want)
@@ -494,7 +648,7 @@ static void check_log(const char *text, const char *want)
 		[AGENT_FILE_EDIT] = 'E' };
 	CLEANUP(arena_release) struct arena arena = { 0 };
 	CLEANUP(buf_release) struct buf shown = BUF_INIT;
-	struct aider_log log = aider_parse(&arena, str_from(text), STR("/x/h.md"), STR("/x"));
+	struct aider_log log = aider_parse(&arena, str_from(text), &history);
 
 	for (size_t i = 0; i < log.count; i++) {
 		const struct agent_session *session = &log.chats[i].session;
@@ -514,7 +668,12 @@ static void lines_of_all_kinds(void)
 	check_log("", "");
 	check_log(HEADER, "[");
 	check_log(HEADER "no prompt yet\n", "[");
-	check_log(HEADER "#### a\n\ntext\n\n> x\n\ntext\n", "[PRR");
+	check_log(HEADER "#### a\n\ntext\n\n> a quotation\n\ntext\n", "[PR");
+	check_log(HEADER "#### a\n\n> x\n\ntext\n", "[PR");
+	check_log(HEADER "#### a\n\ntext\n> Added b.py to the chat\ntext\n", "[PRF");
+	check_log(HEADER "#### a\ntext\n> Tokens: 1 sent, 2 received.\n> Lint.\ntext\n", "[PRUR");
+	check_log(HEADER "> Tokens: 1 sent, 2 received.\ntext\n#### <blank>\ntext\n", "[U");
+	check_log(HEADER "#### <\n\n#### <bla\n", "[PP");
 	check_log(HEADER "#### a\ntext\n#### b\n", "[PRP");
 	check_log(HEADER "####\n#### a\n####   \n#### b\n", "[P");
 	check_log(HEADER "#### <blank>  \n\n", "[");
@@ -561,7 +720,7 @@ static void what_waits(void)
 		struct str text = arena_printf(&arena, HEADER "#### a\n\n%s", waiting[i]);
 
 		check_log(text.ptr, "[P");
-		log = aider_parse(&arena, text, STR("/x/h.md"), STR("/x"));
+		log = aider_parse(&arena, text, &history);
 		IS_INT(log.taken, text.len - strlen(waiting[i]));
 	}
 	check_log(HEADER "#### a\n\n#### b", "[PP");
@@ -588,7 +747,7 @@ static void numbers(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct str text = arena_printf(&arena, HEADER "%s\n", table[i].line);
-		struct aider_log log = aider_parse(&arena, text, STR("/x/h.md"), STR("/x"));
+		struct aider_log log = aider_parse(&arena, text, &history);
 		const struct agent_session *session = &log.chats[log.count - 1].session;
 
 		if (!IS_INT(session->count, 1))
@@ -605,9 +764,9 @@ static void identities(void)
 {
 	CLEANUP(arena_release) struct arena arena = { 0 };
 	struct str text = STR(HEADER "#### a\n\n#### b\n" HEADER "#### c\n");
-	struct aider_log log = aider_parse(&arena, text, STR("/x/h.md"), STR("/x"));
-	struct aider_log other = aider_parse(&arena, text, STR("/y/h.md"), STR("/y"));
-	struct aider_log same = aider_parse(&arena, text, STR("/z/h.md"), STR("/x"));
+	struct aider_log log = aider_parse(&arena, text, &history);
+	struct aider_log other = aider_parse(&arena, text, &other_history);
+	struct aider_log same = aider_parse(&arena, text, &elsewhere);
 
 	if (!IS_INT(log.count, 3))
 		return;
@@ -625,8 +784,8 @@ static void inputs_are_matched_in_order(void)
 {
 	CLEANUP(arena_release) struct arena arena = { 0 };
 	CLEANUP(zone_freep) struct zone *utc = NULL;
-	struct aider_log log = aider_parse(&arena,
-		STR(HEADER "#### y\n\n#### x\n\nText.\n\n#### y\n\n#### z\n"), STR("/h"), STR("/"));
+	struct aider_log log = aider_parse(
+		&arena, STR(HEADER "#### y\n\n#### x\n\nText.\n\n#### y\n\n#### z\n"), &history);
 	struct aider_inputs inputs = aider_inputs(&arena,
 		STR("\n# 2026-03-10 10:00:00\n+late\n\n# 2026-03-10 08:00:00.000000\n+y\n"
 		    "\n# 2026-03-10 09:00:01\n+y  \n\n# 2026-03-10 09:00:02\n+other\n"
@@ -681,9 +840,14 @@ static const struct tap_case cases[] = {
 	TAP_CASE(tidied_away_stays),
 	TAP_CASE(inputs_that_come_later),
 	TAP_CASE(machine_travels),
+	TAP_CASE(moved_history_goes_on),
+	TAP_CASE(copies_are_two),
+	TAP_CASE(moved_history_is_known_without_its_cursor),
 	TAP_CASE(found_where_agents_worked),
 	TAP_CASE(found_below_roots),
 	TAP_CASE(found_by_environment),
+	TAP_CASE(linked_history_is_one),
+	TAP_CASE(far_looks_are_rare_in_the_background),
 	TAP_CASE(excluded_leaves_no_trace),
 	TAP_CASE(what_a_daemon_watches),
 	TAP_CASE(broken_files),

@@ -1102,6 +1102,95 @@ static void many_items_are_each_one_event(void)
 	}
 }
 
+/* One line of response M: its tool calls FIRST to FIRST + COUNT. */
+static struct str calls_line(
+	struct world *world, const char *session, const char *more, int first, int count)
+{
+	CLEANUP(buf_release) struct buf blocks = BUF_INIT;
+
+	for (int i = first; i < first + count; i++)
+		buf_printf(&blocks, "%s{\"type\":\"tool_use\",\"id\":\"t%d\",\"name\":\"Read\"}",
+			i > first ? "," : "", i);
+	return arena_printf(&world->arena,
+		"{\"type\":\"assistant\",\"sessionId\":\"%s\",\"uuid\":\"a%d\",\"timestamp\":\"2026-03-02T10:00:%02d.000Z\","
+		"\"cwd\":\"/p\"%s,\"message\":{\"id\":\"M\",\"model\":\"m\",\"content\":[%s],\"usage\":{\"output_tokens\":5}}}\n",
+		session, first, first % 60, more, buf_cstr(&blocks));
+}
+
+/* More than are kept with their response, in one round, in several, and read again. */
+static void responses_with_many_calls(void)
+{
+	for (int step = 7; step <= 700; step *= 10) {
+		struct world world;
+		struct source_counts counts;
+		struct str all = STR("");
+
+		world_init(&world);
+		for (int first = 0; first < 700; first += step) {
+			struct str line = calls_line(&world, "S", "", first, step);
+
+			all = arena_printf(&world.arena, "%.*s%.*s", STR_ARG(all), STR_ARG(line));
+			put(&world, "S", line);
+			if (step > 7 || first % 70 == 0)
+				world_collect(&world, &claude_source);
+		}
+		world_collect(&world, &claude_source);
+		IS_INT(world_events(&world, "agent_tool_use").count, 700);
+		IS_CSTR(world_value(&world, session_event(&world, "S"), "tool_calls"), "700");
+		IS_CSTR(world_value(&world, session_event(&world, "S"), "responses"), "1");
+		world_write(&world, PROJECT "S.jsonl", all);
+		world_append(&world, PROJECT "S.jsonl", STR("\n"));
+		counts = world_collect(&world, &claude_source);
+		IS_INT(counts.new_events, 0);
+		IS_CSTR(world_value(&world, session_event(&world, "S"), "tool_calls"), "700");
+		world_end(&world);
+	}
+}
+
+/* A fork copied in the middle of a response: the call that only the original has is its own,
+ * whoever has the response, and whoever was read first. */
+static void forks_within_a_response(void)
+{
+	struct str first = { NULL, 0 };
+	char *kept = NULL;
+
+	for (int order = 0; order < 2; order++) {
+		struct world world;
+		struct str dump;
+
+		world_init(&world);
+		for (int i = 0; i < 2; i++) {
+			if (i == order) {
+				put(&world, "S",
+					calls_line(&world, "S", ",\"sessionKind\":\"bg\"", 1, 1));
+				put(&world, "S",
+					calls_line(&world, "S", ",\"sessionKind\":\"bg\"", 2, 1));
+			} else {
+				put(&world, "F", calls_line(&world, "F", "", 1, 1));
+				put(&world, "F", user_line(&world, "F", "own", "11:00:00.000", ""));
+			}
+			world_collect(&world, &claude_source);
+		}
+		IS_INT(count_in(&world, "agent_response", "F"), 1);
+		IS_INT(count_in(&world, "agent_tool_use", "F"), 1);
+		IS_INT(count_in(&world, "agent_tool_use", "S"), 1);
+		IS_CSTR(world_value(&world, session_event(&world, "S"), "tool_calls"), "1");
+		IS_CSTR(world_value(&world, session_event(&world, "F"), "tool_calls"), "1");
+		world_reopen(&world);
+		put(&world, "S", calls_line(&world, "S", ",\"sessionKind\":\"bg\"", 3, 2));
+		world_collect(&world, &claude_source);
+		IS_CSTR(world_value(&world, session_event(&world, "S"), "tool_calls"), "3");
+		dump = world_dump(&world);
+		if (order == 0)
+			kept = strndup(dump.ptr, dump.len);
+		first = str_from(kept);
+		if (!OK(str_eq(dump, first)))
+			printf("# %.*s\n# %s\n", STR_ARG(dump), kept);
+		world_end(&world);
+	}
+	free(kept);
+}
+
 static void progress_ends_where_it_said(void)
 {
 	struct collect_progress progress = { 0 };
@@ -1255,6 +1344,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(other_rules_are_followed),
 	TAP_CASE(sessions_of_the_desktop_program),
 	TAP_CASE(many_items_are_each_one_event),
+	TAP_CASE(responses_with_many_calls),
+	TAP_CASE(forks_within_a_response),
 	TAP_CASE(progress_ends_where_it_said),
 	TAP_CASE(kills_change_nothing),
 	TAP_CASE(rounds_at_once_change_nothing),

@@ -279,12 +279,13 @@ static void tools_and_failures(void)
 		"{\"type\":\"tool_result\",\"tool_use_id\":\"b\",\"is_error\":true},{\"type\":\"tool_result\",\"is_error\":true}]",
 		"");
 	tools = claude_tools(&record);
-	OK(claude_next_error(&tools));
+	OK(claude_next_result(&tools) && !tools.failed);
+	OK(claude_next_result(&tools) && tools.failed);
 	IS_STR(tools.id, "b");
-	OK(claude_next_error(&tools));
+	OK(claude_next_result(&tools) && tools.failed);
 	IS_STR(tools.id, "");
 	IS_INT(tools.ordinal, 2);
-	OK(!claude_next_error(&tools));
+	OK(!claude_next_result(&tools));
 }
 
 static void types(void)

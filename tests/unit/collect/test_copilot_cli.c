@@ -437,7 +437,7 @@ static void calls_are_counted_once(void)
 	events = world_events(&world, "agent_error");
 	if (IS_INT(events.count, 2)) {
 		IS_CSTR(world_value(&world, &events.items[0], "error"), "rate_limit");
-		IS_CSTR(world_value(&world, &events.items[1], "error"), "error");
+		IS_CSTR(world_value(&world, &events.items[1], "error"), "failed");
 	}
 	world_end(&world);
 }

@@ -104,12 +104,14 @@ static void bad_lines_are_noted_and_passed_over(void)
 		       "{\"kind\":2,\"k\":[\"requests\"],\"v\":[{\"timestamp\":1772445600000}]}\n"
 		       "{\"kind\":1,\"k\":[\"requ");
 
-	IS_INT(session.bad_count, 5);
-	IS_INT(session.unknown, 2);
-	IS_INT(extent.unknown, 2);
+	IS_INT(session.bad_count, 6);
+	IS_INT(session.unknown, 1);
+	IS_INT(extent.unknown, 1);
 	IS_INT(count_of(&session, AGENT_PROMPT), 1);
 	IS_CSTR(session.bad[1].reason, "not_json");
+	IS_CSTR(session.bad[2].reason, "not_object");
 	IS_CSTR(session.bad[0].reason, "bad_change");
+	IS_STR(session.bad[0].bytes, "{\"kind\":1,\"k\":[\"x\"]}"); /* no value: it may be a text */
 	IS_INT(session.bad[1].offset, (int)strlen("{\"kind\":1,\"k\":[\"x\"],\"v\":1}\n" STATE));
 	OK(extent.taken > 0);
 }
@@ -201,7 +203,7 @@ static void facts_of_requests_are_found(void)
 	struct agent_item response = first(&session, AGENT_RESPONSE);
 
 	IS_STR(prompt.text, "a b");
-	IS_STR(prompt.key, "r");
+	IS_STR(prompt.key, "s:r");
 	IS_STR(prompt.model, "copilot/auto");
 	IS_STR(prompt.mode, "agent");
 	IS_INT(prompt.at_ns, T0);
@@ -270,9 +272,9 @@ static void tools_are_counted_once(void)
 	IS_INT(count_of(&session, AGENT_TOOL_USE), 3);
 	IS_STR(first(&session, AGENT_TOOL_USE).file, "/a");
 	IS_STR(first(&session, AGENT_TOOL_USE).tool, "copilot_readFile");
-	IS_STR(agent_find(&session, AGENT_TOOL_USE, STR("c2"))->file, "/b");
-	IS_STR(agent_find(&session, AGENT_TOOL_USE, STR("c3"))->tool, "read_file");
-	IS_STR(first(&session, AGENT_TOOL_ERROR).call, "c2");
+	IS_STR(agent_find(&session, AGENT_TOOL_USE, STR("s:c2"))->file, "/b");
+	IS_STR(agent_find(&session, AGENT_TOOL_USE, STR("s:c3"))->tool, "read_file");
+	IS_STR(first(&session, AGENT_TOOL_ERROR).call, "s:c2");
 	/* Ids of another kind are other names for the same calls. */
 	session = request("\"response\":[" PART("c1") "," PART("") "]" CALLS(
 		CALL("x1", "{}") "," CALL("x2", "{}")) "\"x\":0}}");
@@ -290,8 +292,8 @@ static void tools_are_counted_once(void)
 		"{\"kind\":\"toolInvocationSerialized\",\"toolId\":\"copilot_readFile\",\"toolCallId\":\"w\",\"pastTenseMessage\":"
 		"{\"value\":\"Read\",\"uris\":{\"k\":{\"scheme\":\"file\",\"path\":\"/w\"}}}}]");
 	IS_INT(count_of(&session, AGENT_TOOL_ERROR), 2);
-	IS_STR(agent_find(&session, AGENT_TOOL_USE, STR("v"))->file, "/x y/a.c");
-	IS_STR(agent_find(&session, AGENT_TOOL_USE, STR("w"))->file, "/w");
+	IS_STR(agent_find(&session, AGENT_TOOL_USE, STR("s:v"))->file, "/x y/a.c");
+	IS_STR(agent_find(&session, AGENT_TOOL_USE, STR("s:w"))->file, "/w");
 }
 
 static void files_are_found(void)
@@ -303,14 +305,13 @@ static void files_are_found(void)
 		"{\"kind\":\"file\",\"value\":\"file:///c%20d\"},"
 		"{\"kind\":\"directory\",\"value\":{\"path\":\"/dir\"}},"
 		"{\"kind\":\"tool\",\"value\":null},{\"kind\":\"generic\",\"value\":\"some text\"},"
-		"{\"kind\":\"image\",\"value\":{\"0\":137}},{\"kind\":\"file\",\"value\":{\"path\":\"/u\",\"scheme\":\"untitled\"}},7]},"
-		"\"contentReferences\":[{\"kind\":\"reference\",\"reference\":{\"path\":\"/a\"}},"
-		"{\"kind\":\"reference\",\"reference\":{\"uri\":{\"path\":\"/e\"}}},"
-		"{\"kind\":\"reference\",\"reference\":{\"variableName\":\"v\",\"value\":{\"path\":\"/f\"}}},"
-		"{\"kind\":\"reference\",\"reference\":\"https://example.org/x\"}],"
+		"{\"kind\":\"image\",\"value\":{\"0\":137}},{\"kind\":\"file\",\"value\":{\"path\":\"/u\",\"scheme\":\"untitled\"}},7,"
+		"{\"kind\":\"generic\",\"value\":{\"variableName\":\"v\",\"value\":{\"path\":\"/f\"}}},"
+		"{\"kind\":\"file\",\"value\":{\"path\":\"/a\"}},{\"value\":\"https://example.org/x\"}]},"
+		"\"contentReferences\":[{\"kind\":\"reference\",\"reference\":{\"path\":\"/e\"}}]," /* the answer's */
 		"\"response\":[{\"kind\":\"textEditGroup\",\"uri\":{\"path\":\"/a\"},\"edits\":[[{},{}],[{}],7]},"
 		"{\"kind\":\"notebookEditGroup\",\"uri\":\"file:///n.ipynb\",\"edits\":[{},{}]},{\"kind\":\"textEditGroup\"}]");
-	static const char *const want[] = { "/a", "/b", "/c d", "/e", "/f" };
+	static const char *const want[] = { "/a", "/b", "/c d", "/f" };
 	size_t read = 0;
 
 	for (size_t i = 0; i < session.count; i++)
@@ -337,11 +338,11 @@ static void old_and_odd_documents_are_read(void)
 	IS_INT(session.fallback_ns, T0);
 	IS_INT(session.started_ns, T0);
 	IS_INT(session.ended_ns, T0);
-	IS_INT(agent_find(&session, AGENT_PROMPT, STR("x"))->at_ns, T0);
-	IS_INT(agent_find(&session, AGENT_PROMPT, STR("y"))->at_ns, 0);
+	IS_INT(agent_find(&session, AGENT_PROMPT, STR(":x"))->at_ns, T0);
+	IS_INT(agent_find(&session, AGENT_PROMPT, STR(":y"))->at_ns, 0);
 	OK(first(&session, AGENT_PROMPT).at_ns == AGENT_NO_TIME);
 	OK(first(&session, AGENT_PROMPT).key.len > 0);
-	OK(agent_find(&session, AGENT_PROMPT, STR("y"))->text.len >= 4);
+	OK(agent_find(&session, AGENT_PROMPT, STR(":y"))->text.len >= 4);
 }
 
 static void bad_documents_say_why(void)
@@ -436,8 +437,8 @@ static void transcripts_are_read(void)
 	IS_STR(session.version, "0.52");
 	IS_INT(session.started_ns, T0);
 	IS_INT(session.ended_ns, T0 + 8 * NS_PER_S);
-	IS_INT(session.unknown, 2);
-	IS_INT(session.bad_count, 1);
+	IS_INT(session.unknown, 1);
+	IS_INT(session.bad_count, 2);
 	IS_INT(extent.prompts, 1);
 	OK(first(&session, AGENT_PROMPT).cancelled && first(&session, AGENT_PROMPT).has_image);
 	IS_STR(first(&session, AGENT_FILE_READ).file, "/f");
@@ -469,11 +470,46 @@ static void repetition_is_told_by_time_and_content(void)
 	IS_INT(extent.taken > 400, 1);
 }
 
+#define LINE(type, data, second) "{\"type\":\"" type "\",\"data\":{" data "}," AT(second) "}\n"
+
+/* The history told again has the first prompt stopped, not the last. */
+static void an_abort_stops_its_own_prompt(void)
+{
+	static const char text[] = LINE("user.message", "\"content\":\"a\"", "1")
+		LINE("abort", "", "2") LINE("user.message", "\"content\":\"b\"", "3");
+	struct agent_session session = transcript_of(arena_printf(
+		&arena, "%s%s%s", text, text, LINE("assistant.message", "\"content\":\"c\"", "4"))
+							     .ptr);
+
+	if (!IS_INT(session.count, 3))
+		return;
+	OK(session.items[0].cancelled);
+	OK(!session.items[1].cancelled);
+	OK(str_eq(session.items[2].turn, session.items[1].key));
+	IS_INT(extent.prompts, 2);
+}
+
+static void a_state_that_is_none_is_refused(void)
+{
+	static const char *const states[] = { "null", "7", "\"x\"", "[]" };
+
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		struct agent_session session = log_of(arena_printf(&arena,
+			"{\"kind\":0,\"v\":{\"requests\":[{\"requestId\":\"a\"}]}}\n{\"kind\":0,\"v\":%s}\n",
+			states[i])
+							      .ptr);
+
+		IS_INT(count_of(&session, AGENT_PROMPT), 1);
+		IS_INT(session.bad_count, 1);
+	}
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(logs_are_replayed),
 	TAP_CASE(bad_lines_are_noted_and_passed_over),
 	TAP_CASE(torn_tail_is_not_taken),
 	TAP_CASE(depth_is_limited),
+	TAP_CASE(a_state_that_is_none_is_refused),
 	TAP_CASE(requests_end_in_different_ways),
 	TAP_CASE(facts_of_requests_are_found),
 	TAP_CASE(error_codes_are_words),
@@ -485,6 +521,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(values_of_any_type_do_no_harm),
 	TAP_CASE(transcripts_are_read),
 	TAP_CASE(repetition_is_told_by_time_and_content),
+	TAP_CASE(an_abort_stops_its_own_prompt),
 };
 
 int main(int argc, char **argv)

@@ -41,19 +41,40 @@ static void levels_are_opened(void)
 	IS_INT(open_text("[] x"), COPILOT_BROKEN);
 }
 
-static void large_levels_stay_closed(void)
+static void too_large_levels_stay_closed(void)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	struct copilot_node node;
 
-	buf_byte(&text, '{');
-	for (int i = 0; i <= COPILOT_OBJECT_MEMBERS; i++)
-		buf_printf(&text, "%s\"%d\":0", i ? "," : "", i);
-	buf_byte(&text, '}');
+	buf_addc(&text, "[0");
+	for (int i = 1; i < COPILOT_MEMBERS; i++)
+		buf_addc(&text, ",0");
+	buf_byte(&text, ']');
+	node = copilot_node(buf_str(&text));
+	IS_INT(copilot_open(&arena, &node), COPILOT_OPEN);
+	IS_INT(node.count, COPILOT_MEMBERS);
+	text.len--;
+	buf_addc(&text, ",0]");
 	node = copilot_node(buf_str(&text));
 	IS_INT(copilot_open(&arena, &node), COPILOT_CLOSED);
 	IS_INT(copilot_open(&arena, &node), COPILOT_CLOSED);
 	IS_INT(copilot_text(&node, NULL).len, text.len);
+}
+
+static void repeated_keys_are_their_first(void)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT, scratch = BUF_INIT;
+	struct copilot_node node;
+
+	buf_byte(&text, '{');
+	for (int i = 0; i < 200; i++)
+		buf_printf(&text, "%s\"%d\":%d", i ? "," : "", i % 100, i);
+	buf_byte(&text, '}');
+	node = copilot_node(buf_str(&text));
+	if (!OK(copilot_open(&arena, &node) == COPILOT_OPEN) || !IS_INT(node.count, 100))
+		return;
+	IS_STR(copilot_text(copilot_get(&node, STR("99")), &scratch), "99");
+	OK(!copilot_get(&node, STR("100")));
 }
 
 /* CHANGE, an entry of a log, done to STATE; then what became of it. FAULT tells whether it failed.
@@ -99,7 +120,9 @@ static void changes_are_done_or_refused(void)
 		{ "{\"a\":[1,2]}", "{\"kind\":1,\"k\":[\"a\",1],\"v\":3}", "{\"a\":[1,3]}", false },
 		{ "{\"a\":[1]}", "{\"kind\":1,\"k\":[\"a\",\"0\"],\"v\":3}", "{\"a\":[3]}", false },
 		{ "{\"a\":[1]}", "{\"kind\":1,\"k\":[\"a\",1],\"v\":3}", "{\"a\":[1,3]}", false },
-		{ "{\"a\":[1]}", "{\"kind\":1,\"k\":[\"a\",2],\"v\":3}", "{\"a\":[1]}", true },
+		{ "{\"a\":[1]}", "{\"kind\":1,\"k\":[\"a\",3],\"v\":3}", "{\"a\":[1,null,null,3]}",
+			true },
+		{ "{\"a\":[1]}", "{\"kind\":1,\"k\":[\"a\",1026],\"v\":3}", "{\"a\":[1]}", true },
 		{ "{\"a\":[1]}", "{\"kind\":1,\"k\":[\"a\",-1],\"v\":3}", "{\"a\":[1]}", true },
 		{ "{\"a\":[1]}", "{\"kind\":1,\"k\":[\"a\",1152921504606846976],\"v\":3}",
 			"{\"a\":[1]}", true },
@@ -124,6 +147,8 @@ static void changes_are_done_or_refused(void)
 		{ "{\"a\":null}", "{\"kind\":2,\"k\":[\"a\"],\"v\":[1]}", "{\"a\":[1]}", false },
 		{ "{\"a\":[1]}", "{\"kind\":2,\"k\":[\"a\"],\"v\":[2],\"i\":1152921504606846976}",
 			"{\"a\":[1,2]}", true },
+		{ "{\"a\":[1]}", "{\"kind\":2,\"k\":[\"a\"],\"v\":[2],\"i\":2}",
+			"{\"a\":[1,null,2]}", true },
 		{ "{\"a\":[1]}", "{\"kind\":2,\"k\":[\"a\"],\"v\":[2],\"i\":-1}", "{\"a\":[1]}",
 			true },
 		{ "{\"a\":[1]}", "{\"kind\":2,\"k\":[\"a\"],\"v\":[2],\"i\":\"x\"}", "{\"a\":[1]}",
@@ -141,10 +166,60 @@ static void changes_are_done_or_refused(void)
 	}
 }
 
+/* The path of key I; valid until the next one. */
+static const struct json *path_to(struct json_parser *parser, int i)
+{
+	const struct json *path = NULL;
+	struct err err;
+
+	OK(json_parse(parser, arena_printf(&arena, "[\"%d\"]", i), false, &path, &err) == 0);
+	return path;
+}
+
+/* What many_keys_are_kept_apart leaves of key I; NULL: nothing. */
+static const char *left_of(int i)
+{
+	return i % 4 == 2 ? NULL : i % 4 == 0 ? "\"again\"" : arena_printf(&arena, "%d", i).ptr;
+}
+
+/* Many keys, each set, half of them deleted, and some of those set again. */
+static void many_keys_are_kept_apart(void)
+{
+	enum { KEYS = 20000 };
+	CLEANUP(buf_release) struct buf scratch = BUF_INIT;
+	struct copilot_node root = copilot_node(STR("{}"));
+	struct json_parser parser = { 0 };
+	const struct json *whole;
+	struct err err;
+	int faults = 0, wrong = 0;
+
+	for (int i = 0; i < KEYS; i++)
+		faults += copilot_set(&arena, &root, path_to(&parser, i),
+				  arena_printf(&arena, "%d", i)) != NULL;
+	for (int i = 0; i < KEYS; i += 2)
+		faults += copilot_delete(&arena, &root, path_to(&parser, i)) != NULL;
+	for (int i = 0; i < KEYS; i += 4)
+		faults += copilot_set(&arena, &root, path_to(&parser, i), STR("\"again\"")) != NULL;
+	IS_INT(faults, 0);
+	for (int i = 0; i < KEYS; i++) {
+		const struct copilot_node *node = copilot_get(&root, arena_printf(&arena, "%d", i));
+		const char *want = left_of(i);
+
+		wrong += want ? !node || !str_eq_c(node->text, want) : node != NULL;
+	}
+	IS_INT(wrong, 0);
+	IS_INT(root.count, KEYS); /* no key has two places */
+	OK(json_parse(&parser, copilot_text(&root, &scratch), false, &whole, &err) == 0);
+	IS_INT(json_len(whole), KEYS / 4 * 3);
+	json_parser_release(&parser);
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(levels_are_opened),
-	TAP_CASE(large_levels_stay_closed),
+	TAP_CASE(too_large_levels_stay_closed),
+	TAP_CASE(repeated_keys_are_their_first),
 	TAP_CASE(changes_are_done_or_refused),
+	TAP_CASE(many_keys_are_kept_apart),
 };
 
 int main(int argc, char **argv)

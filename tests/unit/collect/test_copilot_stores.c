@@ -48,6 +48,47 @@ static void newer_copy_wins_among_equals(void)
 	world_end(&world);
 }
 
+/* A copy where requests were taken back, and the chat went on. */
+static void later_copy_wins_over_a_fuller_one(void)
+{
+	world_init(&world);
+	put_home(HOME, "{\"folder\":\"file:///home/ana/one\"}");
+	put_home(OTHER, "{\"folder\":\"file:///home/ana/two\"}");
+	world_write(&world, DOCUMENT, document(4, 1));
+	collect();
+	world_write(&world, OTHER "chatSessions/" ID ".jsonl",
+		arena_printf(&world.arena,
+			"%s{\"kind\":3,\"k\":[\"requests\",1]}\n{\"kind\":3,\"k\":[\"requests\",2]}\n",
+			compacted(document(5, 1)).ptr));
+	collect();
+	IS_CSTR(fact(ID, "cwd"), "/home/ana/two");
+	IS_CSTR(fact(ID, "prompts"), "3");
+	IS_CSTR(fact(ID, "withdrawn"), "4"); /* prompts and responses */
+	check_settled(2);
+	world_end(&world);
+}
+
+/* Two sessions may number their requests and calls alike, and begin at the same time. */
+static void ids_belong_to_their_session(void)
+{
+	static const char other[] = "99999999-2222-4333-8444-555555555555";
+	static const char text[] =
+		"{\"sessionId\":\"%s\",\"requests\":[{\"requestId\":\"request_1\",\"timestamp\":1772445600000,\"message\":\"%s\","
+		"\"response\":[{\"kind\":\"toolInvocationSerialized\",\"toolId\":\"t\",\"toolCallId\":\"call_1\"}]}]}";
+
+	world_init(&world);
+	world_write(&world, DOCUMENT, arena_printf(&world.arena, text, ID, "one"));
+	world_write(&world, arena_printf(&world.arena, HOME "chatSessions/%s.json", other).ptr,
+		arena_printf(&world.arena, text, other, "another"));
+	IS_INT(collect().new_events, 8);
+	IS_INT(world_events(&world, "user_message").count, 2);
+	IS_INT(world_events(&world, "agent_tool_use").count, 2);
+	IS_CSTR(fact(ID, "tool_calls"), "1");
+	IS_CSTR(fact(other, "tool_calls"), "1");
+	check_settled(2);
+	world_end(&world);
+}
+
 static void names_do_not_make_sessions(void)
 {
 	world_init(&world);
@@ -163,6 +204,55 @@ static void surplus_survives_its_transcript(void)
 	collect();
 	IS_CSTR(fact(ID, "prompts"), "3");
 	IS_INT(world_events(&world, "user_message").count, 3);
+	world_end(&world);
+}
+
+/* What only a transcript said of the session stays when it is gone. */
+static void workspace_survives_its_transcript(void)
+{
+	struct source_counts counts;
+
+	world_init(&world);
+	world_write(&world, LOG, compacted(document(2, 1)));
+	world_write(&world, TRANSCRIPT, transcript(0, 2, 'a'));
+	collect();
+	IS_CSTR(fact(ID, "cwd"), "/home/ana/work/api");
+	OK(unlink(world_path(&world, TRANSCRIPT)) == 0);
+	world_write(&world, LOG, compacted(document(2, 9)));
+	counts = collect();
+	IS_INT(counts.new_events + counts.updated, 0);
+	IS_CSTR(fact(ID, "cwd"), "/home/ana/work/api");
+	IS_CSTR(fact(ID, "agent_version"), "0.52.0");
+	world_end(&world);
+}
+
+/* Prompts that follow each other within the time that a transcript may be late. */
+static void quick_prompts_are_counted_once(void)
+{
+	static const char late[] =
+		"{\"type\":\"user.message\",\"data\":{\"content\":\"q%d\"},\"timestamp\":\"2026-03-02T10:01:1%d.000Z\"}\n";
+	struct str lines;
+
+	world_init(&world);
+	lines = transcript(0, 2, 'a');
+	world_write(&world, LOG, compacted(document(2, 1)));
+	world_write(&world, TRANSCRIPT, lines);
+	for (int i = 0; i < 3; i++)
+		world_append(&world, TRANSCRIPT, arena_printf(&world.arena, late, i, i));
+	collect();
+	IS_CSTR(fact(ID, "prompts"), "5");
+	/* The transcript goes; the document says nothing new. */
+	OK(unlink(world_path(&world, TRANSCRIPT)) == 0);
+	world_write(&world, LOG, compacted(document(2, 9)));
+	collect();
+	IS_CSTR(fact(ID, "prompts"), "5");
+	IS_CSTR(fact(ID, "withdrawn"), "0");
+	/* Now it does. */
+	world_write(&world, LOG, compacted(document(5, 9)));
+	collect();
+	IS_CSTR(fact(ID, "prompts"), "5");
+	IS_CSTR(fact(ID, "withdrawn"), "0");
+	check_settled(1);
 	world_end(&world);
 }
 
@@ -287,7 +377,8 @@ static void damage_stops_nothing(void)
 	OK(symlink("/dev/zero", world_path(&world, HOME "chatSessions/zero.json")) == 0);
 	counts = collect();
 	IS_INT(counts.failed, 0);
-	IS_INT(counts.quarantined, 3); /* S2's line, what is no JSON, a change of nothing */
+	IS_INT(counts.quarantined,
+		4); /* S2's line, what is no JSON or no object, a change of nothing */
 	IS_CSTR(fact(S1, "prompts"), "4");
 	IS_CSTR(fact(S2, "output_tokens"), "305");
 	IS_CSTR(fact(S5, "tool_errors"), "1");
@@ -366,11 +457,15 @@ static void forgotten_cursors_change_nothing(void)
 static const struct tap_case cases[] = {
 	TAP_CASE(the_fullest_copy_counts),
 	TAP_CASE(newer_copy_wins_among_equals),
+	TAP_CASE(later_copy_wins_over_a_fuller_one),
+	TAP_CASE(ids_belong_to_their_session),
 	TAP_CASE(names_do_not_make_sessions),
 	TAP_CASE(log_wins_over_what_it_left_behind),
 	TAP_CASE(transcript_goes_ahead_of_the_document),
 	TAP_CASE(document_comes_after_the_transcript),
 	TAP_CASE(surplus_survives_its_transcript),
+	TAP_CASE(workspace_survives_its_transcript),
+	TAP_CASE(quick_prompts_are_counted_once),
 	TAP_CASE(reemitted_transcript_is_nothing_new),
 	TAP_CASE(workspaces_are_found),
 	TAP_CASE(excluded_workspaces_leave_no_trace),

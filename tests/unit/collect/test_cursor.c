@@ -265,6 +265,65 @@ static void excluded_workspace_leaves_no_trace(void)
 	world_end(&world);
 }
 
+/* What a composer says of its workspace holds for its transcript and its project's others. */
+static void excluded_composer_and_its_transcripts(void)
+{
+	static const char *const secret[] = { "/srv/secret/**", NULL };
+	const struct workspace_rules rules = { .exclude = secret };
+	const struct str line = STR("{\"role\":\"user\",\"message\":{\"content\":\"hi\"}}\n");
+	struct workspace_policy *policy = NULL;
+	struct world world;
+
+	begin(&world);
+	run_theirs(&world, GLOBAL,
+		TABLES PUT COMPOSER("c", "1", H("u", "1"),
+			",\"workspaceIdentifier\":{\"uri\":{\"fsPath\":\"/srv/secret/app\"}}") "," BUBBLE("c",
+			"u", "1", "01", TEXT("hi")));
+	world_write(&world, ".cursor/projects/elsewhere/agent-transcripts/c/c.jsonl", line);
+	world_write(&world, ".cursor/projects/elsewhere/agent-transcripts/c/subagents/s.jsonl",
+		STR("{\"role\":\"assistant\",\"message\":{\"content\":\"hi\"}}\n"));
+	world_write(&world, ".cursor/projects/srv-secret-app/agent-transcripts/o.jsonl", line);
+	if (!OK(workspace_policy(&policy, &world.arena, &rules, world.dir, &world.err) == 0))
+		return;
+	world.context.policy = policy;
+	collect(&world);
+	IS_INT(world_events(&world, "").count, 0);
+	IS_INT(collect(&world).skipped_unchanged, 4);
+	world.context.policy = NULL;
+	collect(&world);
+	facts(&world, "c", "1", "0", "0");
+	facts(&world, "c/agent-s", "0", "1", "0");
+	IS_CSTR(samples_fact(&world, "c/agent-s", "cwd"), "/srv/secret/app");
+	IS_CSTR(samples_fact(&world, "o", "cwd"), "/srv/secret/app");
+	world_end(&world);
+}
+
+/* The workspace that was found once stays known when the files are read again after it is gone. */
+static void workspace_that_is_gone(void)
+{
+	static const char *const other[] = { "/nowhere", NULL };
+	const struct workspace_rules rules = { .exclude = other };
+	struct workspace_policy *policy = NULL;
+	struct world world;
+	const char *project;
+
+	begin(&world);
+	world_write(&world, "app/x", STR(""));
+	project = arena_printf(&world.arena, ".cursor/projects/%.*s/agent-transcripts/t.jsonl",
+		STR_ARG(cursor_project_name(&world.arena, str_from(world_path(&world, "app")))))
+			  .ptr;
+	world_write(&world, project, STR("{\"role\":\"user\",\"message\":{\"content\":\"hi\"}}\n"));
+	collect(&world);
+	IS_CSTR(samples_fact(&world, "t", "cwd"), world_path(&world, "app"));
+	OK(unlink(world_path(&world, "app/x")) == 0 && rmdir(world_path(&world, "app")) == 0);
+	if (!OK(workspace_policy(&policy, &world.arena, &rules, world.dir, &world.err) == 0))
+		return;
+	world.context.policy = policy;
+	IS_INT(collect(&world).updated, 0);
+	IS_CSTR(samples_fact(&world, "t", "cwd"), world_path(&world, "app"));
+	world_end(&world);
+}
+
 /* --- files --- */
 
 static void best_of_several_transcripts(void)
@@ -325,18 +384,49 @@ static void rewritten_transcript(void)
 	world_end(&world);
 }
 
+static void shorter_transcript_takes_nothing_back(void)
+{
+	struct source_counts counts;
+	struct world world;
+	const char *name = ".cursor/projects/p/agent-transcripts/s.jsonl";
+
+	begin(&world);
+	world_write(&world, name,
+		STR("{\"role\":\"user\",\"message\":{\"content\":\"one\"}}\n{\"role\":\"alien\"}\n"
+		    "{\"role\":\"user\",\"message\":{\"content\":\"two\"}}\n"));
+	collect(&world);
+	world_write(&world, name, STR("{\"role\":\"user\",\"message\":{\"content\":\"one\"}}\n"));
+	counts = collect(&world);
+	IS_INT(counts.new_events + counts.updated, 0);
+	facts(&world, "s", "2", "0", "0");
+	IS_CSTR(samples_fact(&world, "s", "unknown_records"), "1");
+	world_write(&world, name, STR(""));
+	counts = collect(&world);
+	IS_INT(counts.new_events + counts.updated, 0);
+	world_end(&world);
+}
+
 static void what_there_is(void)
 {
 	struct source_places places = { 0 };
+	struct file_cursor *cursors;
 	struct world world;
+	size_t count = 0;
 
 	begin(&world);
 	IS_INT(cursor_source.present(&world.context), -1);
 	put_samples(&world);
-	IS_INT(cursor_source.present(&world.context), 5);
+	IS_INT(cursor_source.present(&world.context), 6);
+	world_write(&world, WS1 "workspace.json", STR("{}"));
+	world_write(&world, WS1 "state.vscdb", STR(""));
+	IS_INT(cursor_source.present(&world.context), 8);
+	collect(&world); /* a cursor for each, so that none of them seems to wait */
+	OK(store_cursors(world.store, CURSOR_SOURCE, &world.arena, &cursors, &count, &world.err) ==
+		0);
+	IS_INT(count, 8);
 	places.arena = &world.arena;
 	cursor_source.places(&world.context, &places);
-	IS_INT(places.count, 3);
+	IS_INT(places.count, 4);
 	OK(places.items[0].poll);
 	OK(!places.items[2].poll && places.items[2].depth == 4);
 	world_end(&world);
@@ -350,8 +440,11 @@ static const struct tap_case cases[] = {
 	TAP_CASE(workspace_that_becomes_known_later),
 	TAP_CASE(locked_workspace_holds_its_composers_back),
 	TAP_CASE(excluded_workspace_leaves_no_trace),
+	TAP_CASE(excluded_composer_and_its_transcripts),
+	TAP_CASE(workspace_that_is_gone),
 	TAP_CASE(best_of_several_transcripts),
 	TAP_CASE(rewritten_transcript),
+	TAP_CASE(shorter_transcript_takes_nothing_back),
 	TAP_CASE(what_there_is),
 };
 TAP_MAIN(cases)

@@ -167,6 +167,39 @@ static void locked_database_is_read_later(void)
 	world_end(&world);
 }
 
+/* While there are rules, what may turn out to be of an excluded workspace waits for the composer
+ * that tells. */
+static void locked_database_holds_transcripts_back(void)
+{
+	static const char *const secret[] = { "/srv/secret/**", NULL };
+	const struct workspace_rules rules = { .exclude = secret };
+	struct workspace_policy *policy = NULL;
+	struct world world;
+	sqlite3 *db;
+
+	begin(&world);
+	if (!OK(workspace_policy(&policy, &world.arena, &rules, world.dir, &world.err) == 0))
+		return;
+	world.context.policy = policy;
+	db = open_theirs(&world, GLOBAL,
+		"PRAGMA journal_mode = WAL;" TABLES PUT COMPOSER("t", "1", H("u", "1"),
+			",\"workspaceIdentifier\":{\"uri\":{\"fsPath\":\"/srv/secret/app\"}}") "," BUBBLE("t",
+			"u", "1", "01",
+			TEXT("hi")) ";"
+				    "PRAGMA locking_mode = EXCLUSIVE; DELETE FROM ItemTable;");
+	world_write(&world, ".cursor/projects/p/agent-transcripts/t.jsonl",
+		STR("{\"role\":\"user\",\"message\":{\"content\":\"hi\"}}\n"));
+	world_write(&world, ".cursor/projects/q/agent-transcripts/x.jsonl",
+		STR("{\"role\":\"user\",\"message\":{\"content\":\"hi\"}}\n"));
+	collect(&world);
+	IS_INT(world_events(&world, "").count, 0);
+	sqlite3_close(db);
+	collect(&world);
+	OK(samples_session(&world, "t") == NULL);
+	facts(&world, "x", "1", "0", "0");
+	world_end(&world);
+}
+
 static void damaged_database_is_reported_until_it_changes(void)
 {
 	struct source_counts counts;
@@ -303,6 +336,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(bad_rows_do_not_spoil_the_others),
 	TAP_CASE(one_session_in_both_stores_counts_once),
 	TAP_CASE(locked_database_is_read_later),
+	TAP_CASE(locked_database_holds_transcripts_back),
 	TAP_CASE(damaged_database_is_reported_until_it_changes),
 	TAP_CASE(older_copy_takes_nothing_back),
 	TAP_CASE(much_is_read_in_rounds_the_newest_first),

@@ -119,6 +119,26 @@ static void faults(void)
 	}
 }
 
+static void empty_file_is_no_fault(void)
+{
+	struct source_counts counts = { 0 };
+	struct watch watch;
+	struct database database;
+	struct err fault;
+
+	begin(&watch);
+	watch.path = world_path(&watch.world, "empty.db");
+	world_write(&watch.world, "empty.db", STR(""));
+	OK(database_look(&database, &watch.world.arena, watch.path, &watch.world.err) == 0);
+	err_set(&fault, ERR_VERSION, "as expected");
+	OK(database_fault(&watch.world.context, &counts, &database, watch.set, watch.intake,
+		   STR("kept"), &fault) == 0);
+	next_round(&watch);
+	IS_INT(counts.failed, 0);
+	OK(unchanged(&watch, "kept"));
+	end(&watch);
+}
+
 static bool may(struct watch *watch, const char *path, int64_t updated)
 {
 	bool out = false;
@@ -130,22 +150,32 @@ static bool may(struct watch *watch, const char *path, int64_t updated)
 
 static void the_newest_state_holds(void)
 {
+	const char *a, *b;
 	struct watch watch;
 	bool holds = true;
 
 	begin(&watch);
+	world_write(&watch.world, "a b", STR(""));
+	world_write(&watch.world, "b", STR(""));
+	a = world_path(&watch.world, "a b");
+	b = world_path(&watch.world, "b");
 	OK(database_holds(watch.intake, SOURCE, STR("s"), &holds, &watch.world.err) == 0);
 	OK(!holds);
-	OK(may(&watch, "/a", 10));
+	OK(may(&watch, a, 10));
 	OK(database_holds(watch.intake, SOURCE, STR("s"), &holds, &watch.world.err) == 0);
 	OK(holds);
-	OK(!may(&watch, "/b", 9));
-	OK(!may(&watch, "/b", 10));
-	OK(!may(&watch, "/b", INT64_MIN));
-	OK(may(&watch, "/b", 11));
-	OK(!may(&watch, "/a", 11));
-	OK(may(&watch, "/b", 5)); /* it was set back */
-	OK(may(&watch, "/a", 6));
+	OK(!may(&watch, b, 9));
+	OK(!may(&watch, b, 10));
+	OK(!may(&watch, b, INT64_MIN));
+	OK(may(&watch, b, 11));
+	OK(!may(&watch, a, 11));
+	OK(may(&watch, b, 5)); /* it was set back */
+	OK(may(&watch, a, 6));
+	/* It is gone: what is as new holds, not what is older. */
+	OK(unlink(a) == 0);
+	OK(!may(&watch, b, 5));
+	OK(may(&watch, b, 6));
+	OK(may(&watch, b, 5));
 	end(&watch);
 }
 
@@ -167,6 +197,7 @@ static void numbers(void)
 static const struct tap_case cases[] = {
 	TAP_CASE(log_and_pending_count_as_changes),
 	TAP_CASE(faults),
+	TAP_CASE(empty_file_is_no_fault),
 	TAP_CASE(the_newest_state_holds),
 	TAP_CASE(numbers),
 };

@@ -300,6 +300,114 @@ static void bad_lines_are_quarantined_with_their_place(void)
 	world_end(&world);
 }
 
+/* --- excluded workspaces --- */
+
+static void exclude(struct world *world, const char *pattern)
+{
+	const char *const patterns[] = { pattern, NULL };
+	const struct workspace_rules rules = { .exclude = patterns };
+	struct workspace_policy *policy;
+
+	OK(workspace_policy(&policy, &world->arena, &rules, "/home/ana", &world->err) == 0);
+	world->context.policy = policy;
+}
+
+static struct hook_event hook_in(const char *cwd, const char *pane)
+{
+	struct hook_event event = hook("tmux_pane_focus", pane);
+
+	event.cwd = cwd;
+	event.session = "diary-session";
+	event.window = "3";
+	return event;
+}
+
+/* Is TEXT in the store's files, or in the journal? */
+static bool is_stored(struct world *world, const char *text)
+{
+	static const char *const files[] = { "data/tt.db", "data/tt.db-wal", JOURNAL };
+	bool found = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+		struct err ignored;
+
+		if (fs_read(world_path(world, files[i]), 64 << 20, &bytes, &ignored) == 0)
+			found |= str_find_str(buf_str(&bytes), str_from(text)) >= 0;
+	}
+	return found;
+}
+
+/* That a pane has the focus is kept, and that it is no longer another one; where that is, is not.
+ */
+static void excluded_workspace_is_not_told(void)
+{
+	struct hook_event private = hook_in("/home/ana/personal/diary", "%1");
+	struct hook_event public = hook_in("/home/ana/work/shop", "%2");
+	struct world_events events;
+	struct world world;
+
+	world_init(&world);
+	exclude(&world, "~/personal/**");
+	public.session = "main";
+	OK(append_at(&world, &private, 0) == 0);
+	OK(append_at(&world, &public, 1000) == 0);
+	private.type = "tmux_pane_blur";
+	OK(append_at(&world, &private, 2000) == 0);
+	IS_INT(world_collect(&world, &journal_source).new_events, 3);
+	events = world_events(&world, "tmux_pane_focus");
+	if (IS_INT(events.count, 2)) {
+		IS_STR(events.items[0].data, "{\"pane_id\":\"%1\",\"window_index\":3}");
+		IS_INT(events.items[0].start_ns, T0);
+		IS_CSTR(world_value(&world, &events.items[1], "cwd"), "/home/ana/work/shop");
+		IS_CSTR(world_value(&world, &events.items[1], "tmux_session"), "main");
+	}
+	events = world_events(&world, "tmux_pane_blur");
+	if (IS_INT(events.count, 1))
+		IS_STR(events.items[0].data, "{\"pane_id\":\"%1\",\"window_index\":3}");
+	OK(!is_stored(&world, "diary"));
+	OK(is_stored(&world, "/home/ana/work/shop"));
+	world_end(&world);
+}
+
+/* Lines as others wrote them: nested as the predecessor had it, with a project, not valid. */
+static void excluded_in_every_form(void)
+{
+#define LINE(time, rest)                                                                           \
+	"{\"id\":\"" WORLD_MACHINE ":remote.tmux:tmux_pane_focus:2026-02-03T14:32:0" time          \
+	".000Z:%1\",\"timestamp\":\"2026-02-03T14:32:0" time                                       \
+	".000Z\",\"source\":\"remote.tmux\",\"type\":\"tmux_pane_focus\"," rest "}\n"
+	static const char *const lines_of[] = {
+		LINE("1", "\"pane_id\":\"%1\",\"cwd\":\"/home/ana/personal/../personal/diary\""),
+		LINE("2", "\"data\":{\"pane_id\":\"%1\",\"cwd\":\"/home/ana/personal/diary\","
+			  "\"tmux_session\":\"diary\",\"more\":{\"cwd\":[1.50]}}"),
+		LINE("3", "\"git_project\":\"diary\",\"git_workspace\":\"diary\",\"git_branch\":"
+			  "\"diary\",\"cwd\":\"/home/ana/personal\",\"pane_id\":\"%1\",\"data\":7"),
+		LINE("4", "\"cwd\":\"/home/ana/personal/diary\",\"no_pane\":1"),
+	};
+	struct quarantine_entry *entries;
+	struct world_events events;
+	struct world world;
+	size_t count;
+
+	world_init(&world);
+	exclude(&world, "~/personal/**");
+	for (size_t i = 0; i < ARRAY_LEN(lines_of); i++)
+		world_append(&world, JOURNAL, str_from(lines_of[i]));
+	world_collect(&world, &journal_source);
+	events = world_events(&world, "");
+	if (IS_INT(events.count, 3)) {
+		IS_STR(events.items[0].data, "{\"pane_id\":\"%1\"}");
+		IS_STR(events.items[1].data, "{\"pane_id\":\"%1\",\"more\":{\"cwd\":[1.50]}}");
+		IS_STR(events.items[2].data, "{\"pane_id\":\"%1\",\"data\":7}");
+	}
+	OK(store_quarantine(world.store, &world.arena, &entries, &count, &world.err) == 0);
+	if (IS_INT(count, 1))
+		OK(str_find_str(entries[0].bytes, STR("no_pane")) >= 0);
+	OK(!is_stored(&world, "diary"));
+	world_end(&world);
+}
+
 /* A file size limit stands for a full disk: what fits is whole, what does not leaves no trace. */
 static void no_space_leaves_whole_lines(void)
 {
@@ -433,6 +541,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(torn_line_never_swallows_the_next),
 	TAP_CASE(complete_line_without_newline_is_taken_when_closed),
 	TAP_CASE(bad_lines_are_quarantined_with_their_place),
+	TAP_CASE(excluded_workspace_is_not_told),
+	TAP_CASE(excluded_in_every_form),
 	TAP_CASE(no_space_leaves_whole_lines),
 	TAP_CASE(failing_store_loses_nothing),
 	TAP_CASE(appenders_and_killed_drains),

@@ -228,10 +228,13 @@ static void only_what_changed_is_read(void)
 	collect(&world);
 	facts(&world, "a", "2", "2", "0");
 	facts(&world, "b", "1", "0", "0");
-	/* Changed, but not said to be: nobody looks. */
-	run_theirs(&world, DB, "UPDATE message SET data = '{' WHERE session_id = 'a'");
+	/* Changed, but not said to be: a clock was set back, or it was the same millisecond. */
+	run_theirs(&world, DB, "UPDATE message SET data = replace(data, ':20,', ':21,')");
 	counts = collect(&world);
-	IS_INT(counts.updated + counts.new_events + counts.quarantined, 0);
+	IS_INT(counts.updated, 2);
+	IS_CSTR(samples_fact(&world, "a", "input_tokens"), "31");
+	run_theirs(&world, DB, "UPDATE message SET data = replace(data, ':21,', ':20,')");
+	collect(&world);
 	/* Said to be. */
 	run_theirs(
 		&world, DB, TALK("a") ANSWER("a", "am2", "1772982002000", "1772982600000", "11"));
@@ -356,6 +359,87 @@ static void damage_does_not_spoil_the_rest(void)
 	world_end(&world);
 }
 
+/* A session that the database does not have the content of is still the tree's. */
+static void empty_session_in_the_database(void)
+{
+	struct source_counts counts;
+	struct world world;
+
+	begin(&world);
+	put_tree(&world);
+	run_theirs(&world, DB, TABLES SESSION(C, "1772983000000"));
+	collect(&world);
+	facts(&world, C, "1", "1", "0");
+	counts = collect(&world);
+	IS_INT(counts.skipped_unchanged, counts.files);
+	run_theirs(&world, DB, TALK(C));
+	collect(&world);
+	facts(&world, C, "2", "2", "0");
+	world_end(&world);
+}
+
+static void moved_database_goes_on(void)
+{
+	struct source_counts counts;
+	struct world world;
+
+	begin(&world);
+	run_theirs(&world, DB, TABLES TALK("a"));
+	collect(&world);
+	OK(rename(world_path(&world, DB), world_path(&world, ROOT "opencode-next.db")) == 0);
+	counts = collect(&world);
+	IS_INT(counts.new_events + counts.updated, 0);
+	run_theirs(&world, ROOT "opencode-next.db",
+		ANSWER("a", "am4", "1772982005000", "1772982006000", "21"));
+	counts = collect(&world);
+	IS_INT(counts.updated, 2);
+	IS_CSTR(samples_fact(&world, "a", "input_tokens"), "31");
+	world_end(&world);
+}
+
+static void exclude_and_allow_again(void)
+{
+	static const char *const secret[] = { "/home/ana/work/**", NULL };
+	const struct workspace_rules rules = { .exclude = secret };
+	struct workspace_policy *policy = NULL;
+	struct world world;
+
+	begin(&world);
+	put_database(&world);
+	put_tree(&world);
+	if (!OK(workspace_policy(&policy, &world.arena, &rules, world.dir, &world.err) == 0))
+		return;
+	world.context.policy = policy;
+	collect(&world);
+	IS_INT(world_events(&world, "agent_session").count, 2);
+	OK(!samples_session(&world, A) && !samples_session(&world, B));
+	world.context.policy = NULL;
+	collect(&world);
+	check_samples(&world);
+	world_end(&world);
+}
+
+static void duration_of_an_answer(void)
+{
+	struct world world;
+	struct world_events answers;
+
+	begin(&world);
+	run_theirs(&world, DB,
+		TABLES SESSION("a", "1772982009000")
+			ANSWER("a", "am1", "1772982001000", "1772982003500", "10")
+				ANSWER("a", "am2", "1772982005000", "1772982004000", "10")
+					ANSWER("a", "am3", "1772982006000", "4133980800000", "1"));
+	collect(&world);
+	answers = world_events(&world, "agent_response");
+	if (OK(answers.count == 3)) {
+		IS_INT(answers.items[0].duration_ns, 2500 * NS_PER_MS);
+		IS_INT(answers.items[1].duration_ns, 0);
+		IS_INT(answers.items[2].duration_ns, 0);
+	}
+	world_end(&world);
+}
+
 static void data_dir_of_the_environment(void)
 {
 	struct world world;
@@ -410,6 +494,8 @@ static void much_is_read_in_rounds(void)
 static void what_there_is(void)
 {
 	struct source_places places = { 0 };
+	struct file_cursor *cursors;
+	size_t cursor_count = 0;
 	struct world world;
 
 	begin(&world);
@@ -420,6 +506,10 @@ static void what_there_is(void)
 	put_database(&world);
 	put_tree(&world);
 	IS_INT(opencode_source.present(&world.context), 3);
+	collect(&world); /* a cursor for each, so that none of them seems to wait */
+	OK(store_cursors(world.store, OPENCODE_SOURCE, &world.arena, &cursors, &cursor_count,
+		   &world.err) == 0);
+	IS_INT(cursor_count, 3);
 	places.count = 0;
 	opencode_source.places(&world.context, &places);
 	IS_INT(places.count, 2);
@@ -436,6 +526,10 @@ static const struct tap_case cases[] = {
 	TAP_CASE(live_writer_and_lock),
 	TAP_CASE(channels_and_copies),
 	TAP_CASE(damage_does_not_spoil_the_rest),
+	TAP_CASE(empty_session_in_the_database),
+	TAP_CASE(moved_database_goes_on),
+	TAP_CASE(exclude_and_allow_again),
+	TAP_CASE(duration_of_an_answer),
 	TAP_CASE(data_dir_of_the_environment),
 	TAP_CASE(much_is_read_in_rounds),
 	TAP_CASE(what_there_is),

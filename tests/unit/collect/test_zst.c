@@ -41,6 +41,27 @@ static void put(struct files *files, struct str content)
 	OK(fs_write_atomic(files->packed, buf_str(&packed), 0600, &err) == 0);
 }
 
+/* What is behind the last newline of CONTENT, from both. */
+static void check_rest(const struct tail *tail, const struct zst *zst, struct str content)
+{
+	struct str got = STR("unset"), other = STR("unset"), want = content;
+	int64_t offset = -1, other_offset = -1;
+
+	for (ptrdiff_t end; (end = str_find(want, '\n', 0)) >= 0;)
+		want = str_sub(want, (size_t)end + 1, want.len);
+	IS_INT(tail_rest(tail, &got, &offset), want.len > 0);
+	IS_INT(zst_rest(zst, &other, &other_offset), want.len > 0);
+	if (want.len == 0)
+		return;
+	if (str_ends(want, STR("\r")))
+		want.len--;
+	OK(str_eq(got, want) && str_eq(other, want));
+	IS_INT(offset, tail_waiting_bytes(tail) > 0
+			       ? (int64_t)content.len - tail_waiting_bytes(tail)
+			       : -1);
+	IS_INT(other_offset, offset);
+}
+
 /* Both give the same; the number of lines. */
 static int compare(struct files *files, struct str content)
 {
@@ -69,6 +90,7 @@ static int compare(struct files *files, struct str content)
 	}
 	IS_INT(more, 0);
 	IS_INT(zst_waiting_bytes(zst), tail_waiting_bytes(tail));
+	check_rest(tail, zst, content);
 	return lines;
 }
 
@@ -81,6 +103,7 @@ static void lines_as_of_a_plain_file(void)
 	IS_INT(compare(&files, STR("")), 0);
 	IS_INT(compare(&files, STR("\n")), 1);
 	IS_INT(compare(&files, STR("no newline")), 0);
+	IS_INT(compare(&files, STR("one\ntwo\r")), 1);
 	IS_INT(compare(&files, STR("\xef\xbb\xbfone\r\ntwo\n\nfour\xe2\x80\xa8still\nrest")), 4);
 	for (int i = 0; i < 300000; i++)
 		buf_printf(&content, "line %d\n", i);
@@ -93,8 +116,13 @@ static void lines_as_of_a_plain_file(void)
 
 static void lines_beyond_the_limit_come_cut(void)
 {
+	CLEANUP(zst_closep) struct zst *zst = NULL;
 	CLEANUP(buf_release) struct buf content = BUF_INIT;
 	struct files files;
+	struct str line;
+	struct err err;
+	int64_t offset;
+	bool overlong;
 
 	begin(&files);
 	buf_addc(&content, "first\n");
@@ -103,6 +131,13 @@ static void lines_beyond_the_limit_come_cut(void)
 	content.len += LIMIT_LOG_LINE_BYTES + 70000;
 	buf_addc(&content, "\nthird\n");
 	IS_INT(compare(&files, buf_str(&content)), 3);
+	content.len -= sizeof("\nthird\n") - 1;
+	put(&files, buf_str(&content)); /* too long to be a line, and without end */
+	OK(zst_open(&zst, files.packed, CONTENT_BYTES, &err) == 0);
+	IS_INT(zst_next(zst, &line, &offset, &overlong, &err), 1);
+	IS_INT(zst_next(zst, &line, &offset, &overlong, &err), 0);
+	IS_INT(zst_waiting_bytes(zst), LIMIT_LOG_LINE_BYTES + 70000);
+	OK(!zst_rest(zst, &line, &offset));
 	end(&files);
 }
 

@@ -41,10 +41,11 @@ __attribute__((unused)) static void world_reopen(struct world *world)
 	world_open_store(world);
 }
 
-__attribute__((unused)) static void world_init(struct world *world)
+/* Below the directory BASE. */
+__attribute__((unused)) static void world_init_in(struct world *world, const char *base)
 {
 	*world = (struct world){ .log = { .level = LOG_QUIET, .program = "test" } };
-	strcpy(world->dir, "/tmp/tt-collect-XXXXXX");
+	snprintf(world->dir, sizeof(world->dir), "%.32s/tt-collect-XXXXXX", base);
 	OK(mkdtemp(world->dir) != NULL);
 	world->dirs = (struct fs_dirs){
 		.config = world_path(world, "config"),
@@ -62,6 +63,11 @@ __attribute__((unused)) static void world_init(struct world *world)
 		.log = &world->log,
 	};
 	world_open_store(world);
+}
+
+__attribute__((unused)) static void world_init(struct world *world)
+{
+	world_init_in(world, "/tmp");
 }
 
 __attribute__((unused)) static int world_remove_one(

@@ -128,6 +128,41 @@ static void after_a_kill(void)
 	place_end(&place);
 }
 
+/* The lock is held, but what stands in it is of no process: nobody who could be told anything. */
+static void a_lock_of_nobody(void)
+{
+	struct place place;
+	struct instance_paths paths;
+	int lock = -1;
+	pid_t gone = fork();
+	struct str texts[4];
+
+	if (gone == 0)
+		_exit(0);
+	waitpid(gone, NULL, 0);
+	place_begin(&place);
+	paths = paths_of(&place, "data/tt.db");
+	OK(instance_take(&paths, &lock, &place.err) == 0);
+	texts[0] = STR("");
+	texts[1] = STR("{\"pid\":0,\"started\":\"2026-02-03T09:00:00Z\",\"version\":\"1\"}");
+	texts[2] = STR("{\"pid\":-1,\"started\":\"2026-02-03T09:00:00Z\",\"version\":\"1\"}");
+	texts[3] = arena_printf(&place.arena,
+		"{\"pid\":%d,\"started\":\"2026-02-03T09:00:00Z\",\"version\":\"1\"}", (int)gone);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct instance found;
+
+		OK(ftruncate(lock, 0) == 0);
+		OK(pwrite(lock, texts[i].ptr, texts[i].len, 0) == (ssize_t)texts[i].len);
+		found = find(&place, &paths);
+		OK(found.running);
+		IS_INT(found.pid, 0);
+		OK(found.started_ns == INT64_MIN);
+		IS_INT(found.version.len, 0);
+	}
+	instance_leave(&paths, &lock);
+	place_end(&place);
+}
+
 /* Those who look do not keep a daemon from starting, nor take each other for one. */
 static void many_who_look(void)
 {
@@ -241,6 +276,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(where_files_are),
 	TAP_CASE(one_of_them),
 	TAP_CASE(after_a_kill),
+	TAP_CASE(a_lock_of_nobody),
 	TAP_CASE(many_who_look),
 	TAP_CASE(a_lock_that_is_lost),
 	TAP_CASE(what_it_tells),

@@ -1,5 +1,6 @@
 /* What is read of each program's database. */
 #include "foreign_fixture.h"
+#include "store/foreign_chat.h"
 #include "store/foreign_cursor.h"
 #include "store/foreign_opencode.h"
 
@@ -127,8 +128,45 @@ static void opencode_rows(void)
 	fixture_end(&f);
 }
 
+static void chat_rows(void)
+{
+	struct fixture f;
+	const char *path = begin_world(&f);
+	CLEANUP(foreign_closep) struct foreign *foreign = NULL;
+	struct foreign *other = NULL;
+	struct str value;
+	struct err err;
+
+	make(path, "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT);"
+		   "CREATE TABLE blobs(id TEXT PRIMARY KEY, data BLOB);"
+		   "CREATE TABLE secret(token TEXT);"
+		   "INSERT INTO meta VALUES('1', 'NEVER'), ('0', '7b7d');"
+		   "INSERT INTO blobs VALUES('aa', X'0a00ff'), ('bb', NULL), ('cc', '');");
+	GOOD(foreign_chat_open(&foreign, path, NULL, &err));
+	GOOD(foreign_chat_meta(foreign, &f.arena, &value, &err));
+	IS_STR(value, "7b7d");
+	GOOD(foreign_chat_blob(foreign, STR("aa"), &f.arena, &value, &err));
+	OK(str_eq(value, (struct str){ "\x0a\x00\xff", 3 }));
+	GOOD(foreign_chat_blob(foreign, STR("bb"), &f.arena, &value, &err));
+	OK(value.ptr == NULL);
+	GOOD(foreign_chat_blob(foreign, STR("cc"), &f.arena, &value, &err));
+	IS_INT(value.len, 0);
+	GOOD(foreign_chat_blob(foreign, STR("dd"), &f.arena, &value, &err));
+	OK(value.ptr == NULL);
+	IS_INT(number(foreign, "SELECT count(token) FROM secret", &err), ERR_VERSION);
+	foreign_close(foreign);
+	foreign = NULL;
+	make(path, "DROP TABLE meta");
+	GOOD(foreign_chat_open(&foreign, path, NULL, &err));
+	IS_INT(foreign_chat_meta(foreign, &f.arena, &value, &err), ERR_VERSION);
+	IS_INT(foreign_chat_open(&other, fixture_path(&f, "theirs/none"), NULL, &err),
+		ERR_NOT_FOUND);
+	fixture_end(&f);
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(cursor_rows),
 	TAP_CASE(opencode_rows),
+	TAP_CASE(chat_rows),
 };
 TAP_MAIN(cases)

@@ -360,6 +360,30 @@ static void nothing_before_the_commit(void)
 	close_all(&f, store);
 }
 
+/* Who writes finds what the transaction has taken, and what was there. */
+static void the_writer_finds_its_own(void)
+{
+	struct fixture f;
+	struct store *store = open_new(&f);
+	struct event old = event_make(&f.arena, "note", T0, "n", "{}");
+	struct event new = event_make(&f.arena, "note", T0 + 60 * NS_PER_S, "n", "{\"a\":1}");
+	struct stored_event found;
+	struct intake *intake;
+	struct err err;
+
+	IS_INT(fixture_take(store, &old), INTAKE_NEW);
+	intake = begin(store);
+	take(intake, new);
+	GOOD(store_event_find(store, old.id, &f.arena, &found, &err));
+	GOOD(store_event_find(store, new.id, &f.arena, &found, &err));
+	IS_STR(found.event.data, "{\"a\":1}");
+	GOOD(intake_withdraw(intake, old.id, &err));
+	FAILS(store_event_find(store, old.id, &f.arena, &found, &err), ERR_NOT_FOUND);
+	GOOD(intake_commit(intake, &err));
+	intake_free(intake);
+	close_all(&f, store);
+}
+
 static void lazy(void)
 {
 	struct fixture f;
@@ -508,6 +532,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(any_order_gives_the_same),
 	TAP_CASE(counts),
 	TAP_CASE(nothing_before_the_commit),
+	TAP_CASE(the_writer_finds_its_own),
 	TAP_CASE(lazy),
 	TAP_CASE(a_failed_batch_is_void),
 	TAP_CASE(dictionary),
