@@ -12,7 +12,8 @@
  *  - Several stores may hold one session (a mutation log and a transcript). The source reads the
  * best one and gives its STRENGTH; a reading of a weaker store than was given before is ignored, a
  *    reading of a stronger one replaces the items of the weaker (their events are deleted).
- *  - A session whose workspace is excluded, and items whose own directory is, leave no trace.
+ *  - A session whose workspace is excluded, and items whose own directory is, leave no trace. What
+ *    was given before the workspace was known is deleted.
  *
  * Counts of a session are sums over its ledger, so the order of reading does not matter.
  */

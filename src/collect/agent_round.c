@@ -271,6 +271,12 @@ static int settle_missing(struct putting *putting, bool replace, struct err *err
 
 /* --- the session's own event --- */
 
+static void session_key(const struct agent_session *session, struct buf *out)
+{
+	buf_add(out, session->id);
+	buf_addc(out, ":facts");
+}
+
 /* A session's event stands at its first item, in whatever order they became known. */
 static int move_session(struct putting *putting, struct str key, int64_t first_ns, struct err *err)
 {
@@ -302,8 +308,7 @@ static int give_session(struct putting *putting, struct err *err)
 	if (putting->session->even_empty)
 		agent_count_start(&counts, putting->session->started_ns);
 	shown = agent_session_data(&putting->round->data, putting->session, &counts, ledger);
-	buf_add(&key, putting->session->id);
-	buf_addc(&key, ":facts");
+	session_key(putting->session, &key);
 	if (move_session(putting, buf_str(&key), agent_count_first(&counts), err) < 0)
 		return err->code;
 	if (ledger->at_ns == INT64_MIN || (ledger->revision > 0 && ledger->shown == shown))
@@ -380,6 +385,52 @@ static int put_all(struct putting *putting, struct err *err)
 	return ledger_save(ledger, putting->round->intake, putting->round->source, err);
 }
 
+/* Does the session's event, as it is stored, tell of no workspace? False also when there is none.
+ */
+static bool is_unplaced(struct putting *putting, struct str key)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct agent_round *round = putting->round;
+	struct json_parser parser = { 0 };
+	const struct json *data;
+	struct stored_event stored;
+	struct err ignored;
+	bool unplaced;
+
+	if (putting->ledger->at_ns == INT64_MIN ||
+		store_event_find(round->context->store,
+			build_id(round, "agent_session", putting->ledger->at_ns, key), &arena,
+			&stored, &ignored) < 0)
+		return false;
+	unplaced = json_parse(&parser, stored.event.data, true, &data, &ignored) == 0 &&
+		   !json_get(data, "cwd");
+	json_parser_release(&parser);
+	return unplaced;
+}
+
+/*
+ * Its workspace is excluded. What was collected before there was such a rule stays; but what was
+ * collected while nothing told the workspace should never have been.
+ */
+static int take_back(struct putting *putting, struct err *err)
+{
+	CLEANUP(buf_release) struct buf key = BUF_INIT;
+	struct ledger *ledger = putting->ledger;
+
+	session_key(putting->session, &key);
+	if (!is_unplaced(putting, buf_str(&key)))
+		return 0;
+	if (settle_missing(putting, true, err) < 0 ||
+		intake_withdraw(putting->round->intake,
+			build_id(putting->round, "agent_session", ledger->at_ns, buf_str(&key)),
+			err) < 0)
+		return err->code;
+	ledger->revision++; /* the tombstone's */
+	ledger->shown = 0;
+	ledger->head_dirty = true;
+	return ledger_save(ledger, putting->round->intake, putting->round->source, err);
+}
+
 int agent_round_put(struct agent_round *round, struct agent_session *session, enum agent_mode mode,
 	struct err *err)
 {
@@ -393,17 +444,17 @@ int agent_round_put(struct agent_round *round, struct agent_session *session, en
 	};
 
 	bool empty = session->count == 0 && session->bad_count == 0 && !session->even_empty;
+	bool excluded = agent_data_place(&round->data, session->cwd)->excluded;
 
 	ASSERT(session->id.len > 0);
-	if ((empty && mode == AGENT_WHOLE) ||
-		agent_data_place(&round->data, session->cwd)->excluded)
+	if (empty && mode == AGENT_WHOLE)
 		return 0;
 	clean_session(round, session);
 	if (use_ledger(round, session->id, err) < 0)
 		return err->code;
 	if (round->ledger.strength > session->strength || (empty && round->ledger.count == 0))
 		return 0;
-	if (put_all(&putting, err) < 0) {
+	if ((excluded ? take_back(&putting, err) : put_all(&putting, err)) < 0) {
 		round->ledger_loaded = false; /* the batch is void, and so is what it noted */
 		return err->code;
 	}

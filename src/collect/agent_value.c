@@ -86,3 +86,23 @@ void agent_widen(int64_t at_ns, int64_t *started_ns, int64_t *ended_ns)
 	if (at_ns > *ended_ns)
 		*ended_ns = at_ns;
 }
+
+bool agent_is_cut(struct str document)
+{
+	bool in_string = false;
+	int64_t depth = 0;
+
+	for (size_t i = 0; i < document.len; i++) {
+		char c = document.ptr[i];
+
+		if (in_string && c == '\\')
+			i++;
+		else if (c == '"')
+			in_string = !in_string;
+		else if (!in_string && (c == '[' || c == '{'))
+			depth++;
+		else if (!in_string && (c == ']' || c == '}'))
+			depth--;
+	}
+	return depth > 0 || str_trim(document).len == 0;
+}

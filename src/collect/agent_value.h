@@ -18,6 +18,9 @@ struct str agent_text(struct arena *arena, struct str s);
 /* Is TEXT a word that a program chose (letters, digits, '_', '-', '.'; at most 64 bytes) and no
  * text for people? */
 bool agent_is_code(struct str text);
+/* Does the JSON of DOCUMENT, which nobody can read, end inside of a string or a container? Then it
+ * may be half of one that is being written. */
+bool agent_is_cut(struct str document);
 /* Widen the span from *STARTED_NS to *ENDED_NS (both INT64_MIN: none yet) by AT_NS, unless that is
  * no plausible time. */
 void agent_widen(int64_t at_ns, int64_t *started_ns, int64_t *ended_ns);

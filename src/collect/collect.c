@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "collect/aider/aider.h"
-#include "collect/claude.h"
+#include "collect/claude/claude.h"
 #include "collect/cline/cline.h"
 #include "collect/codex/codex.h"
 #include "collect/copilot/copilot.h"

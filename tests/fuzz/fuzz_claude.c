@@ -3,7 +3,7 @@
  * conversation has session, time and a name that makes an id; a prompt's length is that of its
  * text; what fails has a reason.
  */
-#include "collect/claude_record.h"
+#include "collect/claude/record.h"
 #include "model/id.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

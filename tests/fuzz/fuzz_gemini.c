@@ -96,7 +96,7 @@ static void check_document(struct str text)
 
 	begin(&one);
 	begin(&many);
-	if (gemini_log_document(&one.log, &one.parser, text)) {
+	if (!gemini_log_document(&one.log, &one.parser, text)) {
 		ASSERT(json_parse(&many.parser, text, true, &root, &err) == 0);
 		iter = json_iter(json_get(root, "messages"));
 		while (!iter.object && json_next(&iter, &key, &message)) {

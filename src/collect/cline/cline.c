@@ -314,8 +314,11 @@ static int give_group(
 	bool wait, cut;
 	struct reading *best = choose(readings, count, &wait, &cut);
 	enum agent_mode mode = best->state == READ && !cut ? AGENT_WHOLE : AGENT_APPEND;
+	/* That its workspace was excluded is known also when the workspace itself is not any more.
+	 */
+	bool hidden = best->context.excluded && best->context.cwd.len == 0;
 
-	if (best->state >= BROKEN && !wait && !best->context.excluded) {
+	if (best->state >= BROKEN && !wait && !hidden) {
 		best->session.from_start = true;
 		if (agent_round_put(collecting->round, &best->session, mode, err) < 0)
 			return err->code;

@@ -9,27 +9,6 @@
 
 enum { MOST_MODELS = 256 };
 
-/* Do BYTES end inside of a string or a container? Then they may be half of a document. */
-static bool is_cut(struct str bytes)
-{
-	bool in_string = false;
-	int64_t depth = 0;
-
-	for (size_t i = 0; i < bytes.len; i++) {
-		char c = bytes.ptr[i];
-
-		if (in_string && c == '\\')
-			i++;
-		else if (c == '"')
-			in_string = !in_string;
-		else if (!in_string && (c == '[' || c == '{'))
-			depth++;
-		else if (!in_string && (c == ']' || c == '}'))
-			depth--;
-	}
-	return depth > 0 || str_trim(bytes).len == 0;
-}
-
 enum cline_bytes cline_document(
 	struct json_parser *parser, struct str bytes, const struct json **root, struct err *detail)
 {
@@ -37,7 +16,7 @@ enum cline_bytes cline_document(
 
 	if (json_parse(parser, bytes, true, root, detail ? detail : &own) == 0)
 		return CLINE_GOOD;
-	return is_cut(bytes) ? CLINE_CUT : CLINE_BAD;
+	return agent_is_cut(bytes) ? CLINE_CUT : CLINE_BAD;
 }
 
 /* --- models --- */

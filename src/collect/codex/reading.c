@@ -4,7 +4,7 @@
  */
 #include "collect/codex/reading.h"
 
-#include "model/limits.h"
+#include "collect/agent_value.h"
 
 enum {
 	BATCH_ITEMS = 2000,
@@ -81,11 +81,8 @@ static int know_span(struct codex_reading *reading, struct err *err)
 	reading->span_known = true;
 	if (span->strength != parser->strength)
 		return 0;
-	if (span->started_ns != AGENT_NO_TIME &&
-		(parser->started_ns == AGENT_NO_TIME || span->started_ns < parser->started_ns))
-		parser->started_ns = span->started_ns;
-	if (span->ended_ns > parser->ended_ns)
-		parser->ended_ns = span->ended_ns;
+	agent_widen(span->started_ns, &parser->started_ns, &parser->ended_ns);
+	agent_widen(span->ended_ns, &parser->started_ns, &parser->ended_ns);
 	return 0;
 }
 

@@ -69,18 +69,6 @@ static void read_title(
 	record->kind = CODEX_TITLE;
 }
 
-static bool is_code(struct str code)
-{
-	for (size_t i = 0; i < code.len; i++) {
-		char c = code.ptr[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			    c == '_' || c == '-' || c == '.'))
-			return false;
-	}
-	return code.len > 0 && code.len <= CODE_BYTES;
-}
-
 static void read_error(
 	struct codex_reader *reader, const struct json *payload, struct codex_record *record)
 {
@@ -92,7 +80,7 @@ static void read_error(
 	(void)reader;
 	if (json_is(info, JSON_OBJECT) && !json_next(&members, &code, &value))
 		code = STR("");
-	record->error = is_code(code) ? code : json_get_str(payload, "type");
+	record->error = agent_is_code(code) ? code : json_get_str(payload, "type");
 	record->kind = CODEX_ERROR;
 }
 

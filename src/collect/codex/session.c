@@ -12,6 +12,7 @@
 
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "collect/agent_value.h"
 #include "collect/codex/items.h"
 
 enum { LONGEST_ID_BYTES = 1024 };
@@ -249,10 +250,7 @@ static void note_time(struct codex_parser *parser, int64_t at_ns)
 	parser->last_ns = at_ns;
 	if (codex_is_copy(parser))
 		return;
-	if (parser->started_ns == AGENT_NO_TIME || at_ns < parser->started_ns)
-		parser->started_ns = at_ns;
-	if (parser->ended_ns == AGENT_NO_TIME || at_ns > parser->ended_ns)
-		parser->ended_ns = at_ns;
+	agent_widen(at_ns, &parser->started_ns, &parser->ended_ns);
 }
 
 /* --- turns --- */

@@ -204,15 +204,17 @@ void gemini_log_line(struct gemini_log *log, struct json_parser *parser,
 		take_record(log, root);
 }
 
-bool gemini_log_document(struct gemini_log *log, struct json_parser *parser, struct str text)
+const char *gemini_log_document(struct gemini_log *log, struct json_parser *parser, struct str text)
 {
 	const struct json *root;
-	struct err ignored;
+	struct err fault;
 
-	if (json_parse(parser, text, true, &root, &ignored) < 0 || !json_is(root, JSON_OBJECT))
-		return false;
+	if (json_parse(parser, text, true, &root, &fault) < 0)
+		return fault.code == ERR_LIMIT ? "too_deep" : "not_json";
+	if (!json_is(root, JSON_OBJECT))
+		return "not_object";
 	take_metadata(log, root);
-	return true;
+	return NULL;
 }
 
 /* --- items --- */
@@ -370,16 +372,11 @@ static void note_span(const struct gemini_log *log, struct agent_session *out)
 {
 	for (size_t i = 0; i < log->count; i++) {
 		const struct gemini_message *message = &log->messages[i];
-		int64_t at_ns = message->at_ns;
 
 		if (message->kind >= GEMINI_INFO || message->withdrawn ||
-			(message->kind == GEMINI_USER && !message->prompt) ||
-			at_ns == AGENT_NO_TIME || !time_plausible(at_ns))
+			(message->kind == GEMINI_USER && !message->prompt))
 			continue;
-		if (out->started_ns == INT64_MIN || at_ns < out->started_ns)
-			out->started_ns = at_ns;
-		if (out->ended_ns == INT64_MIN || at_ns > out->ended_ns)
-			out->ended_ns = at_ns;
+		agent_widen(message->at_ns, &out->started_ns, &out->ended_ns);
 	}
 }
 

@@ -59,8 +59,10 @@ struct gemini_line {
 /* Take a line of a .jsonl; what is no record is noted in OUT. */
 void gemini_log_line(struct gemini_log *log, struct json_parser *parser,
 	const struct gemini_line *line, struct agent_session *out);
-/* Take a whole .json. False when it is no document, or not yet: the log is as before. */
-bool gemini_log_document(struct gemini_log *log, struct json_parser *parser, struct str text);
+/* Take a whole .json. NULL; or why it is no document, or not yet: not_json, not_object, too_deep;
+ * the log is as before then. */
+const char *gemini_log_document(
+	struct gemini_log *log, struct json_parser *parser, struct str text);
 /* All items, and what the chat says of itself; DELEGATED: another agent gave the orders in it. */
 void gemini_log_items(const struct gemini_log *log, bool delegated, struct agent_session *out);
 

@@ -1,5 +1,5 @@
 /* Which workspace a directory of Gemini's is of: two small files say so, each for releases of its
- * own. */
+ * own. A directory that is named by a hash tells of any path whether it is its workspace. */
 #include "collect/gemini/places.h"
 
 #include "base/hash.h"
@@ -22,27 +22,67 @@ static bool is_hash_of(struct str name, struct str path)
 
 static struct str registered(struct arena *arena, struct str name, struct str projects)
 {
-	struct json_parser parser = { 0 };
+	CLEANUP(json_parser_release) struct json_parser parser = { 0 };
 	struct str path, found = { NULL, 0 };
 	const struct json *root, *value;
 	struct json_iter iter;
 	struct err ignored;
 
-	if (json_parse(&parser, projects, true, &root, &ignored) == 0) {
-		iter = json_iter(json_get(root, "projects"));
-		while (found.len == 0 && json_next(&iter, &path, &value))
-			if (iter.object &&
-				(str_eq(json_str(value), name) || is_hash_of(name, path)))
-				found = places_workspace_of_uri(arena, path);
-	}
-	json_parser_release(&parser);
+	if (projects.len == 0 || json_parse(&parser, projects, true, &root, &ignored) < 0)
+		return found;
+	iter = json_iter(json_get(root, "projects"));
+	while (found.len == 0 && json_next(&iter, &path, &value))
+		if (iter.object && (str_eq(json_str(value), name) || is_hash_of(name, path)))
+			found = places_workspace_of_uri(arena, path);
 	return found;
 }
 
 struct str gemini_workspace(
-	struct arena *arena, struct str name, struct str root, struct str projects)
+	struct arena *arena, struct str name, struct str root, const struct gemini_known *known)
 {
 	struct str found = places_workspace_of_uri(arena, str_trim(root));
 
-	return found.len > 0 || projects.len == 0 ? found : registered(arena, name, projects);
+	if (found.len == 0)
+		found = registered(arena, name, known->projects);
+	for (size_t i = 0; i < known->count && found.len == 0; i++)
+		if (is_hash_of(name, known->paths[i]))
+			found = places_workspace_of_uri(arena, known->paths[i]);
+	return found;
+}
+
+struct str gemini_workspace_above(struct str name, struct str file)
+{
+	struct str dir = str_starts(file, STR("/")) ? file : STR("");
+
+	while (dir.len > 1) {
+		while (dir.len > 1 && dir.ptr[--dir.len] != '/')
+			;
+		if (is_hash_of(name, dir))
+			return dir;
+	}
+	return STR("");
+}
+
+static bool is_excluded(const struct collect_context *context, struct str path)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+
+	return collect_excluded(context, places_workspace_of_uri(&arena, path));
+}
+
+bool gemini_names_excluded(const struct collect_context *context, struct str text)
+{
+	CLEANUP(json_parser_release) struct json_parser parser = { 0 };
+	const struct json *root, *value;
+	struct json_iter iter;
+	struct err ignored;
+	struct str path;
+
+	if (json_parse(&parser, text, true, &root, &ignored) < 0)
+		return is_excluded(context, str_trim(text));
+	iter = json_iter(json_get(root, "projects"));
+	while (json_next(&iter, &path, &value))
+		if (iter.object && is_excluded(context, path))
+			return true;
+	return false;
 }

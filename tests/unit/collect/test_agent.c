@@ -252,8 +252,8 @@ static void impossible_times(void)
 	session = session_of("s2"); /* nothing but when it began */
 	session.even_empty = true;
 	session.started_ns = SECOND;
-	IS_INT(put(&session, AGENT_APPEND).new_events, 0);
-	IS_INT(put(&session, AGENT_WHOLE).new_events, 1);
+	IS_INT(put(&session, AGENT_APPEND).new_events, 1);
+	IS_INT(put(&session, AGENT_WHOLE).new_events, 0);
 	world_end(&world);
 }
 
@@ -341,6 +341,39 @@ static void excluded_workspaces(void)
 	put(&session, AGENT_WHOLE);
 	IS_CSTR(last_value("user_message", "withdrawn"), "");
 	IS_INT(count_of("user_message"), 2);
+	world_end(&world);
+}
+
+/* What was given before anything told the workspace should never have been. */
+static void excluded_when_it_is_known(void)
+{
+	const struct workspace_rules rules = { .exclude = (const char *const[]){
+						       "~/personal/**", NULL } };
+	struct agent_session session;
+	struct str before;
+
+	world_init(&world);
+	use_rules(&rules);
+	session = session_of("s1");
+	session.cwd = STR("");
+	add(&session, AGENT_PROMPT, "p1", 0);
+	add(&session, AGENT_RESPONSE, "r1", 1)->tokens[AGENT_INPUT] = 5;
+	put(&session, AGENT_WHOLE);
+	IS_INT(count_of(""), 3);
+	before = arena_str(&kept, world_dump(&world));
+	session.cwd = STR("/home/ana/personal/diary");
+	IS_INT(put(&session, AGENT_APPEND).updated, 3);
+	IS_INT(count_of(""), 0);
+	IS_INT(put(&session, AGENT_WHOLE).updated, 0);
+	session.cwd = STR(""); /* not known again, or allowed again: it is given again */
+	put(&session, AGENT_WHOLE);
+	OK(str_eq(world_dump(&world), before));
+	world.context.policy = NULL;
+	session.cwd = STR("/home/ana/personal/diary");
+	put(&session, AGENT_WHOLE);
+	use_rules(&rules); /* from before the rule: it stays */
+	IS_INT(put(&session, AGENT_WHOLE).updated, 0);
+	IS_INT(count_of(""), 3);
 	world_end(&world);
 }
 
@@ -513,6 +546,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(what_nobody_reads),
 	TAP_CASE(marks),
 	TAP_CASE(excluded_workspaces),
+	TAP_CASE(excluded_when_it_is_known),
 	TAP_CASE(texts),
 	TAP_CASE(links),
 	TAP_CASE(foreign_keys),

@@ -81,10 +81,25 @@ static void spans_hold_plausible_times(void)
 	OK(from == 1772693000 * NS_PER_S && to == 1772694009 * NS_PER_S);
 }
 
+static void halves_of_documents(void)
+{
+	static const char *const cut[] = { "", " \n", "{", "[{\"a\":1}", "{\"a\":\"}",
+		"{\"a\":\"\\\"}", "[1,2", "{\"a\":[1]" };
+	static const char *const whole[] = { "{}", "{broken}", "[1,,]", "x", "{\"a\":\"{\"}", "]" };
+
+	for (size_t i = 0; i < ARRAY_LEN(cut); i++)
+		if (!OK(agent_is_cut(str_from(cut[i]))))
+			printf("# %s\n", cut[i]);
+	for (size_t i = 0; i < ARRAY_LEN(whole); i++)
+		if (!OK(!agent_is_cut(str_from(whole[i]))))
+			printf("# %s\n", whole[i]);
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(times_of_all_kinds),
 	TAP_CASE(texts_are_made_valid),
 	TAP_CASE(codes_are_words_of_a_program),
 	TAP_CASE(spans_hold_plausible_times),
+	TAP_CASE(halves_of_documents),
 };
 TAP_MAIN(cases)

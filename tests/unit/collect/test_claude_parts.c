@@ -1,7 +1,7 @@
 /* Small parts of the Claude source: calls that wait for results, and memos as bytes. */
-#include "collect/claude_calls.h"
-#include "collect/claude_memo.h"
-#include "collect/claude_text.h"
+#include "collect/claude/calls.h"
+#include "collect/claude/memo.h"
+#include "collect/claude/text.h"
 #include "tap.h"
 
 static void results_find_their_calls(void)

@@ -1,6 +1,6 @@
 /* Single records: what is a prompt, what a response costs, which tools were called, and what cannot
  * be read. */
-#include "collect/claude_record.h"
+#include "collect/claude/record.h"
 #include "tap.h"
 
 static struct claude_reader reader;

@@ -474,8 +474,11 @@ static void excluded_leaves_no_trace(void)
 	OK(workspace_policy(&policy, &world.arena, &rules, world.dir, &world.err) == 0);
 	world.context.policy = policy;
 	put_ui(&world, X1, TASK);
+	collect(&world); /* nothing tells yet where it is */
+	IS_CSTR(fact(&world, T1, "prompts"), "1");
 	world_write(&world, CODE "tasks/" T1 API, STR(DETAILS("/srv/secret")));
 	collect(&world);
+	IS_INT(world_events(&world, "").count, 0);
 	/* Its workspace is condensed away: it is still excluded. */
 	world_write(&world, CODE "tasks/" T1 API, STR("[]"));
 	put_ui(&world, X1, TASK REQUEST(LATER, "7"));

@@ -478,6 +478,7 @@ static void damage_is_quarantined_and_the_rest_goes_on(void)
 	struct quarantine_entry *entries;
 	struct source_counts counts;
 	struct world world;
+	int objects = 2;
 	size_t count;
 
 	begin(&world);
@@ -489,8 +490,8 @@ static void damage_is_quarantined_and_the_rest_goes_on(void)
 		    "{\"id\":\"k\",\"type\":\"gemini\",\"content\":{},\"timestamp\":\"1773050400000\",\"tokens\":[],\"toolCalls\":{}}\n"));
 	world_write(&world, CHATS "session-empty.jsonl", STR(""));
 	world_write(&world, CHATS "session-empty.json", STR(""));
-	world_write(
-		&world, CHATS "session-half.json", STR("{\"sessionId\":\"H\",\"messages\":[{\"id"));
+	world_write(&world, CHATS "session-half.json",
+		STR("{\"sessionId\":\"H\",\"messages\":[{\"id\":\"x\"}"));
 	world_write(&world, CHATS "session-broken.json", STR("{\"sessionId\":\"B\",,}"));
 	counts = collect(&world);
 	IS_INT(counts.files, 5);
@@ -498,6 +499,9 @@ static void damage_is_quarantined_and_the_rest_goes_on(void)
 	IS_INT(counts.quarantined, 4);
 	OK(store_quarantine(world.store, &world.arena, &entries, &count, &world.err) == 0);
 	IS_INT(count, 4);
+	for (size_t i = 0; i < count; i++)
+		objects -= str_eq_c(entries[i].reason, "not_object");
+	IS_INT(objects, 0);
 	IS_CSTR(of_session(&world, "S", "malformed"), "3");
 	IS_CSTR(of_session(&world, "S", "unknown_records"), "2");
 	IS_CSTR(of_session(&world, "S", "prompts"), "2");

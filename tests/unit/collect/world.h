@@ -5,7 +5,7 @@
 #include <ftw.h>
 #include <unistd.h>
 
-#include "collect/claude.h"
+#include "collect/claude/claude.h"
 #include "collect/journal.h"
 #include "tap.h"
 

@@ -2,12 +2,12 @@
  * From records to items, and from items to events. Meeting an item (whose is it?), counting it and
  * taking it are the same for all kinds; claude_event.c writes what each shows.
  */
-#include "collect/claude_items.h"
+#include "collect/claude/items.h"
 
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "collect/claude_event.h"
+#include "collect/claude/event.h"
 
 enum verdict { ITEM_NEW, ITEM_TAKEN, ITEM_OWN, ITEM_OTHERS };
 

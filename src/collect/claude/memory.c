@@ -9,13 +9,13 @@
  *
  * A response with more than MOST_CALLS calls has the others as memos of their own.
  */
-#include "collect/claude_memory.h"
+#include "collect/claude/memory.h"
 
 #include <endian.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "collect/claude_memo.h"
+#include "collect/claude/memo.h"
 
 enum {
 	FIRST_SLOTS = 1024, /* a power of two, as all numbers of slots */

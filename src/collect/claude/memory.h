@@ -6,7 +6,7 @@
 #ifndef TT_COLLECT_CLAUDE_MEMORY_H
 #define TT_COLLECT_CLAUDE_MEMORY_H
 
-#include "collect/claude_record.h"
+#include "collect/claude/record.h"
 #include "store/intake.h"
 
 enum claude_item_kind {

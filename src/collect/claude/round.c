@@ -4,7 +4,7 @@
  * commit: a file of a thousand lines corrects its session once, a response of five lines is given
  * once, and the store is locked only while a batch that is complete goes into it.
  */
-#include "collect/claude_round.h"
+#include "collect/claude/round.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -24,9 +24,9 @@
  * Everything is committed together: events, items, sessions, what is still to be settled, and the
  * cursors of the files.
  */
-#include "collect/claude.h"
-#include "collect/claude_reading.h"
-#include "collect/claude_walk.h"
+#include "collect/claude/claude.h"
+#include "collect/claude/reading.h"
+#include "collect/claude/walk.h"
 
 enum { FAMILY_SESSIONS = 256 };
 

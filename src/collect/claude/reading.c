@@ -3,9 +3,9 @@
  * the one before it; at the start of a file that of the next one. Records in excluded directories
  * are passed over as if they were not there: they are not even counted.
  */
-#include "collect/claude_reading.h"
+#include "collect/claude/reading.h"
 
-#include "collect/claude_walk.h"
+#include "collect/claude/walk.h"
 
 enum { FIRST_CWD_LINES = 256 };
 

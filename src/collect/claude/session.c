@@ -2,7 +2,7 @@
  * A Claude session's facts. The memo is JSON, a member for each field in one table; the event shows
  * the same facts under the names of the wire format.
  */
-#include "collect/claude_session.h"
+#include "collect/claude/session.h"
 
 #include "base/hash.h"
 #include "base/utf8.h"

@@ -5,7 +5,7 @@
 #ifndef TT_COLLECT_CLAUDE_SESSION_H
 #define TT_COLLECT_CLAUDE_SESSION_H
 
-#include "collect/claude_record.h"
+#include "collect/claude/record.h"
 #include "collect/source.h"
 
 enum { CLAUDE_RIVALS = 64, CLAUDE_PATHS = 8 };

@@ -3,13 +3,13 @@
  * settings too. Depth is bounded at every step and each directory is entered once, so that links
  * may point wherever they like.
  */
-#include "collect/claude_walk.h"
+#include "collect/claude/walk.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 
-#include "collect/claude.h"
+#include "collect/claude/claude.h"
 #include "collect/places.h"
 
 enum {

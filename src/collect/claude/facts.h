@@ -5,7 +5,7 @@
 #ifndef TT_COLLECT_CLAUDE_FACTS_H
 #define TT_COLLECT_CLAUDE_FACTS_H
 
-#include "collect/claude_record.h"
+#include "collect/claude/record.h"
 
 enum claude_fact {
 	TYPE,

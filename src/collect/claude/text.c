@@ -3,7 +3,7 @@
  * does not begin as only programs do. A slash command or a shell command is recorded as nothing but
  * wrappers.
  */
-#include "collect/claude_text.h"
+#include "collect/claude/text.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 #ifndef TT_COLLECT_CLAUDE_MEMO_H
 #define TT_COLLECT_CLAUDE_MEMO_H
 
-#include "collect/claude_memory.h"
+#include "collect/claude/memory.h"
 
 enum { CLAUDE_ITEM_KEY_BYTES = 1 + 22 };
 

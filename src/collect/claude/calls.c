@@ -1,5 +1,5 @@
 /* A ring: results mostly follow their calls at once. */
-#include "collect/claude_calls.h"
+#include "collect/claude/calls.h"
 
 static bool keep(char slot[static CLAUDE_CALL_BYTES], struct str text)
 {

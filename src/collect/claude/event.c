@@ -3,7 +3,7 @@
  * this batch is only memory, so that making it again, as more of a response is read, costs nothing
  * in the store.
  */
-#include "collect/claude_event.h"
+#include "collect/claude/event.h"
 
 #define CANCELLED ",\"cancelled\":true"
 

@@ -2,7 +2,7 @@
 #ifndef TT_COLLECT_CLAUDE_EVENT_H
 #define TT_COLLECT_CLAUDE_EVENT_H
 
-#include "collect/claude_round.h"
+#include "collect/claude/round.h"
 
 /* What an event is made of. */
 struct claude_event {

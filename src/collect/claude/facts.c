@@ -2,7 +2,7 @@
  * The order of keys differs between releases, so that every fact is taken wherever it stands. Of
  * keys that stand twice the first holds.
  */
-#include "collect/claude_facts.h"
+#include "collect/claude/facts.h"
 
 #include <stdlib.h>
 

@@ -2,14 +2,14 @@
  * Reading one Claude Code record: what its facts (claude_facts.c) mean depends on its type. What
  * makes a prompt: claude_text.c.
  */
-#include "collect/claude_record.h"
+#include "collect/claude/record.h"
 
 #include <stdlib.h>
 
 #include "base/hash.h"
 #include "base/utf8.h"
-#include "collect/claude_facts.h"
-#include "collect/claude_text.h"
+#include "collect/claude/facts.h"
+#include "collect/claude/text.h"
 
 enum { ERROR_BYTES = 64 };
 

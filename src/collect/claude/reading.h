@@ -5,7 +5,7 @@
 #ifndef TT_COLLECT_CLAUDE_READING_H
 #define TT_COLLECT_CLAUDE_READING_H
 
-#include "collect/claude_items.h"
+#include "collect/claude/items.h"
 
 /* A file being read. */
 struct claude_reading {

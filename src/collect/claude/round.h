@@ -3,8 +3,8 @@
 #ifndef TT_COLLECT_CLAUDE_ROUND_H
 #define TT_COLLECT_CLAUDE_ROUND_H
 
-#include "collect/claude_memory.h"
-#include "collect/claude_session.h"
+#include "collect/claude/memory.h"
+#include "collect/claude/session.h"
 #include "collect/tail.h"
 
 /* What is known of a directory; looked up once a round. */

@@ -6,8 +6,8 @@
 #ifndef TT_COLLECT_CLAUDE_ITEMS_H
 #define TT_COLLECT_CLAUDE_ITEMS_H
 
-#include "collect/claude_calls.h"
-#include "collect/claude_round.h"
+#include "collect/claude/calls.h"
+#include "collect/claude/round.h"
 
 enum claude_mode {
 	PASS_COLLECT, /* new lines: take and count */

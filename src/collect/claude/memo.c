@@ -4,7 +4,7 @@
  * of its tokens plus one. Its calls follow: a hash (8 bytes), flags, how much later it was,
  * revision, and the owner if it is another.
  */
-#include "collect/claude_memo.h"
+#include "collect/claude/memo.h"
 
 #include <endian.h>
 
