@@ -57,3 +57,13 @@ struct agent_item *cline_add_item(struct cline_keys *keys, struct agent_session 
 	}
 	return agent_item(session, kind, arena_str(session->arena, buf_str(&key)), at_ns);
 }
+
+void cline_read_tokens(const struct json *usage, const char *const names[static AGENT_TOKENS],
+	int64_t tokens[static AGENT_TOKENS])
+{
+	int64_t value;
+
+	for (int i = 0; i < AGENT_TOKENS; i++)
+		if (names[i] && json_get_i64(usage, names[i], &value) && value >= 0)
+			tokens[i] = value;
+}

@@ -113,24 +113,6 @@ static void take_user(struct parser *parser, const struct json *message, int64_t
 	item->has_image = image;
 }
 
-static void read_metrics(const struct json *metrics, int64_t tokens[static AGENT_TOKENS])
-{
-	static const struct {
-		const char *key;
-		enum agent_token token;
-	} keys[] = {
-		{ "inputTokens", AGENT_INPUT },
-		{ "outputTokens", AGENT_OUTPUT },
-		{ "cacheReadTokens", AGENT_CACHE_READ },
-		{ "cacheWriteTokens", AGENT_CACHE_WRITE },
-	};
-	int64_t value;
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (json_get_i64(metrics, keys[i].key, &value) && value >= 0)
-			tokens[keys[i].token] = value;
-}
-
 static struct str model_of(struct parser *parser, const struct json *message)
 {
 	const struct json *info = json_get(message, "modelInfo");
@@ -143,6 +125,13 @@ static struct str model_of(struct parser *parser, const struct json *message)
 	return copy(parser, model);
 }
 
+static const char *const token_names[AGENT_TOKENS] = {
+	[AGENT_INPUT] = "inputTokens",
+	[AGENT_OUTPUT] = "outputTokens",
+	[AGENT_CACHE_READ] = "cacheReadTokens",
+	[AGENT_CACHE_WRITE] = "cacheWriteTokens",
+};
+
 static void take_assistant(struct parser *parser, const struct json *message, int64_t at_ns)
 {
 	const struct json *content = json_get(message, "content"), *block;
@@ -152,7 +141,7 @@ static void take_assistant(struct parser *parser, const struct json *message, in
 
 	item = add_item(parser, AGENT_RESPONSE, json_get_str(message, "id"), at_ns);
 	item->model = model;
-	read_metrics(json_get(message, "metrics"), item->tokens);
+	cline_read_tokens(json_get(message, "metrics"), token_names, item->tokens);
 	item->text = copy(parser, text);
 	while (json_next(&blocks, &key, &block)) {
 		if (!str_eq(json_get_str(block, "type"), STR("tool_use")))

@@ -146,23 +146,12 @@ static void add_prompt(struct parser *parser, const struct json *record, int64_t
 				copy(parser, json_str(file));
 }
 
-static void read_tokens(const struct json *usage, int64_t tokens[static AGENT_TOKENS])
-{
-	static const struct {
-		const char *key;
-		enum agent_token token;
-	} keys[] = {
-		{ "tokensIn", AGENT_INPUT },
-		{ "tokensOut", AGENT_OUTPUT },
-		{ "cacheWrites", AGENT_CACHE_WRITE },
-		{ "cacheReads", AGENT_CACHE_READ },
-	};
-	int64_t value;
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (json_get_i64(usage, keys[i].key, &value) && value >= 0)
-			tokens[keys[i].token] = value;
-}
+static const char *const token_names[AGENT_TOKENS] = {
+	[AGENT_INPUT] = "tokensIn",
+	[AGENT_OUTPUT] = "tokensOut",
+	[AGENT_CACHE_READ] = "cacheReads",
+	[AGENT_CACHE_WRITE] = "cacheWrites",
+};
 
 /* The document in a record's text; NULL when it is none. */
 static const struct json *inner(struct parser *parser, const struct json *record)
@@ -182,13 +171,14 @@ static void add_request(struct parser *parser, const struct json *record, int64_
 	struct agent_item *item = add_item(parser, AGENT_RESPONSE, at_ns);
 
 	parser->response = parser->session->count;
-	read_tokens(request, item->tokens);
+	cline_read_tokens(request, token_names, item->tokens);
 	item->model = copy(parser, json_get_str(info, "modelId"));
 	item->mode = copy(parser, json_get_str(info, "mode"));
 	if (str_eq(reason, STR("user_cancelled")))
 		item->cancelled = true;
-	else if (reason.len > 0 && reason.len <= 64)
-		add_item(parser, AGENT_ERROR, at_ns)->error = copy(parser, reason);
+	else if (reason.len > 0)
+		add_item(parser, AGENT_ERROR, at_ns)->error =
+			agent_is_code(reason) ? copy(parser, reason) : STR("cancelled");
 }
 
 static struct str tool_name(struct parser *parser, enum what what, const struct json *call)
@@ -283,7 +273,8 @@ static void take_kind(struct parser *parser, const struct json *record, struct s
 		add_tool_error(parser, at_ns);
 		break;
 	case USAGE:
-		read_tokens(inner(parser, record), add_item(parser, AGENT_USAGE, at_ns)->tokens);
+		cline_read_tokens(inner(parser, record), token_names,
+			add_item(parser, AGENT_USAGE, at_ns)->tokens);
 		break;
 	}
 }
@@ -295,14 +286,10 @@ static void take_record(struct parser *parser, const struct json *record)
 	int64_t at_ns;
 
 	kind = json_get_str(record, str_eq(type, STR("ask")) ? "ask" : "say");
-	if (!agent_time(json_get(record, "ts"), &at_ns))
+	if (agent_time(json_get(record, "ts"), &at_ns))
+		agent_widen(at_ns, &session->started_ns, &session->ended_ns);
+	else
 		at_ns = AGENT_NO_TIME;
-	else if (time_plausible(at_ns)) {
-		if (session->started_ns == INT64_MIN || at_ns < session->started_ns)
-			session->started_ns = at_ns;
-		if (at_ns > session->ended_ns)
-			session->ended_ns = at_ns;
-	}
 	if (json_is_true(json_get(record, "partial")))
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)

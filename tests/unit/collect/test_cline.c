@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "world.h"
+#include "samples.h"
 
 #define CODE ".config/Code/User/globalStorage/saoudrizwan.claude-dev/"
 #define ROO ".vscode-server/data/User/globalStorage/rooveterinaryinc.roo-cline/"
@@ -30,22 +30,9 @@ static struct source_counts collect(struct world *world)
 	return world_collect(world, &cline_source);
 }
 
-static struct str sample(struct world *world, const char *name)
-{
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	const char *dir = getenv("TEST_DATA");
-
-	if (!dir) {
-		SKIP("TEST_DATA does not tell where the samples are");
-		return (struct str){ NULL, 0 };
-	}
-	OK(fs_read(fs_join(&world->arena, dir, name), 1 << 20, &text, &world->err) == 0);
-	return arena_str(&world->arena, buf_str(&text));
-}
-
 static struct str sample_file(struct world *world, const char *name)
 {
-	return sample(world, arena_printf(&world->arena, "cline/home/%s", name).ptr);
+	return samples_read(world, arena_printf(&world->arena, "cline/home/%s", name).ptr);
 }
 
 static void put_samples(struct world *world)
@@ -57,17 +44,6 @@ static void put_samples(struct world *world)
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		world_write(world, files[i], sample_file(world, files[i]));
-}
-
-/* KEY of the session's event; "none" when there is no session. */
-static const char *fact(struct world *world, const char *id, const char *key)
-{
-	struct world_events all = world_events(world, "agent_session");
-
-	for (size_t i = 0; i < all.count; i++)
-		if (strcmp(world_value(world, &all.items[i], "session_id"), id) == 0)
-			return world_value(world, &all.items[i], key);
-	return "none";
 }
 
 /* KEY of event NUMBER of TYPE, in order of time. */
@@ -106,7 +82,7 @@ static void check_expected(struct world *world, const char *key, const char *id)
 	const struct json *root, *want;
 	int64_t number;
 
-	if (!OK(json_parse(&parser, sample(world, "cline/expected.json"), false, &root,
+	if (!OK(json_parse(&parser, samples_read(world, "cline/expected.json"), false, &root,
 			&world->err) == 0))
 		return;
 	want = json_get(root, key);
@@ -115,7 +91,7 @@ static void check_expected(struct world *world, const char *key, const char *id)
 		struct str text =
 			json_is(value, JSON_NUMBER) ? json_number_text(value) : json_str(value);
 
-		if (!IS_STR(str_from(fact(world, id, pairs[i][1])),
+		if (!IS_STR(str_from(samples_fact(world, id, pairs[i][1])),
 			    arena_cstr(&world->arena, text)))
 			printf("# %s %s\n", key, pairs[i][0]);
 	}
@@ -139,11 +115,11 @@ static void samples_are_as_expected(void)
 	IS_INT(counts.quarantined, 0);
 	check_expected(&world, "cline/T1", T1);
 	check_expected(&world, "cline/R1", R1);
-	IS_CSTR(fact(&world, T2, "prompts"), "none");
-	IS_CSTR(fact(&world, T1, "unknown_records"), "1");
-	IS_CSTR(fact(&world, T1, "agent"), "cline");
-	IS_CSTR(fact(&world, R1, "agent"), "roo-code");
-	IS_CSTR(fact(&world, R1, "cancelled"), "1");
+	IS_CSTR(samples_fact(&world, T2, "prompts"), "no such session");
+	IS_CSTR(samples_fact(&world, T1, "unknown_records"), "1");
+	IS_CSTR(samples_fact(&world, T1, "agent"), "cline");
+	IS_CSTR(samples_fact(&world, R1, "agent"), "roo-code");
+	IS_CSTR(samples_fact(&world, R1, "cancelled"), "1");
 	/* The half-written one waits, where a person can see it. */
 	OK(store_cursors(world.store, STR("cline"), &world.arena, &cursors, &count, &world.err) ==
 		0);
@@ -219,13 +195,13 @@ static void pending_request_gets_its_numbers(void)
 	put_ui(&world, X1, TASK PENDING(LATER));
 	counts = collect(&world);
 	IS_INT(counts.new_events, 3);
-	IS_CSTR(fact(&world, T1, "input_tokens"), "null");
+	IS_CSTR(samples_fact(&world, T1, "input_tokens"), "null");
 	put_ui(&world, X1, TASK REQUEST(LATER, "70"));
 	counts = collect(&world);
 	IS_INT(counts.new_events, 0);
 	IS_INT(counts.updated, 2); /* the response and the session */
-	IS_CSTR(fact(&world, T1, "responses"), "1");
-	IS_CSTR(fact(&world, T1, "input_tokens"), "70");
+	IS_CSTR(samples_fact(&world, T1, "responses"), "1");
+	IS_CSTR(samples_fact(&world, T1, "input_tokens"), "70");
 	/* Written again as it is: nothing. */
 	put_ui(&world, X1, TASK REQUEST(LATER, "70") " ");
 	counts = collect(&world);
@@ -260,7 +236,7 @@ static void half_written_changes_nothing(void)
 		    "\"say\":\"task\",\"text\":\"At last\"}]"));
 	counts = collect(&world);
 	IS_INT(counts.new_events, 2);
-	IS_CSTR(fact(&world, T2, "prompts"), "1");
+	IS_CSTR(samples_fact(&world, T2, "prompts"), "1");
 	world_end(&world);
 }
 
@@ -280,12 +256,12 @@ static void garbage_is_kept_and_heals(void)
 		counts = collect(&world);
 		if (!IS_INT(counts.quarantined, 1))
 			printf("# %s\n", bad[i]);
-		IS_CSTR(fact(&world, T1, "prompts"), "1");
-		IS_CSTR(fact(&world, T1, "withdrawn"), "0");
+		IS_CSTR(samples_fact(&world, T1, "prompts"), "1");
+		IS_CSTR(samples_fact(&world, T1, "withdrawn"), "0");
 	}
 	put_ui(&world, X1, TASK REQUEST(LATER, "70"));
 	collect(&world);
-	IS_CSTR(fact(&world, T1, "malformed"), "0");
+	IS_CSTR(samples_fact(&world, T1, "malformed"), "0");
 	IS_STR(world_dump(&world), before.ptr);
 	world_end(&world);
 }
@@ -300,11 +276,11 @@ static void restored_checkpoint_withdraws(void)
 	put_ui(&world, X1,
 		TASK SAY(LATEST, "deleted_api_reqs", "{\\\"tokensIn\\\":70,\\\"tokensOut\\\":70}"));
 	collect(&world);
-	IS_CSTR(fact(&world, T1, "prompts"), "1");
-	IS_CSTR(fact(&world, T1, "responses"), "0");
-	IS_CSTR(fact(&world, T1, "withdrawn"), "2");
+	IS_CSTR(samples_fact(&world, T1, "prompts"), "1");
+	IS_CSTR(samples_fact(&world, T1, "responses"), "0");
+	IS_CSTR(samples_fact(&world, T1, "withdrawn"), "2");
 	/* What was deleted had been paid for. */
-	IS_CSTR(fact(&world, T1, "input_tokens"), "70");
+	IS_CSTR(samples_fact(&world, T1, "input_tokens"), "70");
 	world_end(&world);
 }
 
@@ -362,9 +338,9 @@ static void older_copy_is_passed_over(void)
 		collect(&world);
 		put_ui(&world, names[i][1], TASK PENDING(LATER));
 		IS_INT(collect(&world).updated, 0);
-		IS_CSTR(fact(&world, T1, "withdrawn"), "0");
-		IS_CSTR(fact(&world, T1, "tool_calls"), "1");
-		IS_CSTR(fact(&world, T1, "input_tokens"), "70");
+		IS_CSTR(samples_fact(&world, T1, "withdrawn"), "0");
+		IS_CSTR(samples_fact(&world, T1, "tool_calls"), "1");
+		IS_CSTR(samples_fact(&world, T1, "input_tokens"), "70");
 		/* The better one is being written: it is waited for. */
 		world_write(&world, names[i][0], STR("[{\"ts\":17732"));
 		put_ui(&world, names[i][1], TASK PENDING(LATER) " ");
@@ -373,8 +349,8 @@ static void older_copy_is_passed_over(void)
 			TASK REQUEST(LATER, "70") ASK(LATEST, "command", "ls")
 				SAY("1773223500000", "user_feedback", "more"));
 		collect(&world);
-		IS_CSTR(fact(&world, T1, "prompts"), "2");
-		IS_CSTR(fact(&world, T1, "withdrawn"), "0");
+		IS_CSTR(samples_fact(&world, T1, "prompts"), "2");
+		IS_CSTR(samples_fact(&world, T1, "withdrawn"), "0");
 		world_end(&world);
 	}
 }
@@ -392,18 +368,18 @@ static void workspace_from_each_place(void)
 	begin(&world);
 	put_ui(&world, X1, TASK);
 	collect(&world);
-	IS_CSTR(fact(&world, T1, "cwd"), "");
+	IS_CSTR(samples_fact(&world, T1, "cwd"), "");
 	/* The list of tasks changed, and nothing else. */
 	world_write(&world, CODE "state/taskHistory.json",
 		STR("[{\"id\":\"" T1
 		    "\",\"cwdOnTaskInitialization\":\"/srv/list\",\"task\":\"t\"}]"));
 	collect(&world);
-	IS_CSTR(fact(&world, T1, "cwd"), "/srv/list");
+	IS_CSTR(samples_fact(&world, T1, "cwd"), "/srv/list");
 	IS_INT(collect(&world).skipped_unchanged, 1);
 	world_write(&world, CODE "tasks/" T1 "/history_item.json",
 		STR("{\"workspace\":\"c:\\\\work\\\\shop\",\"ts\":1}"));
 	collect(&world);
-	IS_CSTR(fact(&world, T1, "cwd"), "C:/work/shop");
+	IS_CSTR(samples_fact(&world, T1, "cwd"), "C:/work/shop");
 	world_end(&world);
 }
 
@@ -415,12 +391,12 @@ static void condensed_conversation_keeps_its_workspace(void)
 	put_ui(&world, X1, TASK PENDING(LATER));
 	world_write(&world, CODE "tasks/" T1 API, STR(DETAILS("/srv/a (b)")));
 	collect(&world);
-	IS_CSTR(fact(&world, T1, "cwd"), "/srv/a (b)");
+	IS_CSTR(samples_fact(&world, T1, "cwd"), "/srv/a (b)");
 	world_write(&world, CODE "tasks/" T1 API, STR("[]"));
 	put_ui(&world, X1, TASK REQUEST(LATER, "7"));
 	collect(&world);
-	IS_CSTR(fact(&world, T1, "cwd"), "/srv/a (b)");
-	IS_CSTR(fact(&world, T1, "input_tokens"), "7");
+	IS_CSTR(samples_fact(&world, T1, "cwd"), "/srv/a (b)");
+	IS_CSTR(samples_fact(&world, T1, "input_tokens"), "7");
 	world_end(&world);
 }
 
@@ -436,10 +412,10 @@ static void broken_neighbour_does_not_hide_the_task(void)
 	world_write(&world, CODE "state/taskHistory.json", STR("[{"));
 	counts = collect(&world);
 	IS_INT(counts.quarantined, 1);
-	IS_CSTR(fact(&world, T1, "prompts"), "1");
+	IS_CSTR(samples_fact(&world, T1, "prompts"), "1");
 	world_write(&world, CODE "tasks/" T1 API, STR(DETAILS("/srv/api")));
 	collect(&world);
-	IS_CSTR(fact(&world, T1, "cwd"), "/srv/api");
+	IS_CSTR(samples_fact(&world, T1, "cwd"), "/srv/api");
 	world_end(&world);
 }
 
@@ -475,7 +451,7 @@ static void excluded_leaves_no_trace(void)
 	world.context.policy = policy;
 	put_ui(&world, X1, TASK);
 	collect(&world); /* nothing tells yet where it is */
-	IS_CSTR(fact(&world, T1, "prompts"), "1");
+	IS_CSTR(samples_fact(&world, T1, "prompts"), "1");
 	world_write(&world, CODE "tasks/" T1 API, STR(DETAILS("/srv/secret")));
 	collect(&world);
 	IS_INT(world_events(&world, "").count, 0);
@@ -507,16 +483,21 @@ static void records_of_all_kinds(void)
 			"browser_action", "{}") ASK(LATER, "tool", "not json") SAY(LATER,
 			"diff_error", "x") ASK(LATER, "api_req_failed",
 			"401 secret words") SAY(LATER, "api_req_started",
-			"{\\\"cancelReason\\\":\\\"streaming_failed\\\"}") ",null,7,{},[],{\"ts\":\"x\"}");
+			"{\\\"cancelReason\\\":\\\"streaming_failed\\\"}") SAY(LATEST,
+			"api_req_started",
+			"{\\\"cancelReason\\\":\\\"private words\\\"}") ",null,7,{},[],{\"ts\":\"x\"}");
 	collect(&world);
-	IS_CSTR(fact(&world, T1, "prompts"), "1");
+	IS_CSTR(samples_fact(&world, T1, "prompts"), "1");
 	IS_CSTR(value_of(&world, "user_message", 0, "has_image"), "true");
-	IS_CSTR(fact(&world, T1, "responses"), "2");
-	IS_CSTR(fact(&world, T1, "tool_calls"), "4");
-	IS_CSTR(fact(&world, T1, "tool_errors"), "1");
-	IS_CSTR(fact(&world, T1, "api_errors"), "2");
-	IS_CSTR(fact(&world, T1, "unknown_records"), "5");
+	IS_CSTR(samples_fact(&world, T1, "responses"), "3");
+	IS_CSTR(samples_fact(&world, T1, "tool_calls"), "4");
+	IS_CSTR(samples_fact(&world, T1, "tool_errors"), "1");
+	IS_CSTR(samples_fact(&world, T1, "api_errors"), "3");
+	IS_CSTR(samples_fact(&world, T1, "unknown_records"), "5");
 	IS_INT(count_of(&world, "agent_tool_use"), 4);
+	IS_CSTR(value_of(&world, "agent_error", 1, "error"), "streaming_failed");
+	IS_CSTR(value_of(&world, "agent_error", 2, "error"), "cancelled");
+	OK(!samples_stored(&world, "private words") && !samples_stored(&world, "secret words"));
 	world_end(&world);
 }
 
@@ -532,11 +513,11 @@ static void numbers_of_all_kinds(void)
 			"api_req_started", "{\\\"tokensIn\\\":1e99,\\\"tokensOut\\\":{}}")
 			SAY("null", "user_feedback", "no time") SAY("0", "user_feedback", "1970"));
 	collect(&world);
-	IS_CSTR(fact(&world, T1, "prompts"), "3");
-	IS_CSTR(fact(&world, T1, "input_tokens"), "12");
-	IS_CSTR(fact(&world, T1, "output_tokens"), "null");
-	IS_CSTR(fact(&world, T1, "started_at"), "2026-03-11T10:00:00.000Z");
-	IS_CSTR(fact(&world, T1, "malformed"), "0");
+	IS_CSTR(samples_fact(&world, T1, "prompts"), "3");
+	IS_CSTR(samples_fact(&world, T1, "input_tokens"), "12");
+	IS_CSTR(samples_fact(&world, T1, "output_tokens"), "null");
+	IS_CSTR(samples_fact(&world, T1, "started_at"), "2026-03-11T10:00:00.000Z");
+	IS_CSTR(samples_fact(&world, T1, "malformed"), "0");
 	world_end(&world);
 }
 
@@ -548,9 +529,9 @@ static void task_of_a_task_has_no_person_behind_it(void)
 	put_ui(&world, ROO "tasks/" R1 UI, TASK SAY(LATER, "user_feedback", "hm"));
 	world_write(&world, ROO "tasks/" R1 "/history_item.json", STR("{\"parentTaskId\":\"p\"}"));
 	collect(&world);
-	IS_CSTR(fact(&world, R1, "prompts"), "1");
-	IS_CSTR(fact(&world, R1, "parent_session_id"), "p");
-	IS_CSTR(fact(&world, R1, "session_type"), "subagent");
+	IS_CSTR(samples_fact(&world, R1, "prompts"), "1");
+	IS_CSTR(samples_fact(&world, R1, "parent_session_id"), "p");
+	IS_CSTR(samples_fact(&world, R1, "session_type"), "subagent");
 	world_end(&world);
 }
 
@@ -571,16 +552,16 @@ static void found_in_all_places(void)
 	world_write(&world, ".cline/data/secrets.json", STR("never"));
 	world_write(&world, ".cline/data/tasks/5/notes.txt", STR("no task"));
 	collect(&world);
-	IS_CSTR(fact(&world, "1", "agent"), "cline");
-	IS_CSTR(fact(&world, "2", "agent"), "kilo-code");
-	IS_CSTR(fact(&world, "3", "agent"), "none");
+	IS_CSTR(samples_fact(&world, "1", "agent"), "cline");
+	IS_CSTR(samples_fact(&world, "2", "agent"), "kilo-code");
+	IS_CSTR(samples_fact(&world, "3", "agent"), "no such session");
 	roots[0] = world_path(&world, "custom");
 	world.context.settings = &settings;
 	world.context.settings_count = 1;
 	setenv("CLINE_DIR", world_path(&world, "elsewhere"), 1);
 	collect(&world);
-	IS_CSTR(fact(&world, "3", "agent"), "roo-code");
-	IS_CSTR(fact(&world, "4", "agent"), "cline");
+	IS_CSTR(samples_fact(&world, "3", "agent"), "roo-code");
+	IS_CSTR(samples_fact(&world, "4", "agent"), "cline");
 	IS_INT(cline_source.present(&world.context), 3);
 	unsetenv("CLINE_DIR");
 	world_end(&world);
@@ -633,17 +614,17 @@ static void sessions_of_the_command_line(void)
 		    "{\"role\":\"weird\"}]}"));
 	counts = collect(&world);
 	IS_INT(counts.failed, 0);
-	IS_CSTR(fact(&world, "s1", "cwd"), "/srv/shop");
-	IS_CSTR(fact(&world, "s1", "prompts"), "1");
+	IS_CSTR(samples_fact(&world, "s1", "cwd"), "/srv/shop");
+	IS_CSTR(samples_fact(&world, "s1", "prompts"), "1");
 	IS_CSTR(value_of(&world, "user_message", 0, "length"), "6");
-	IS_CSTR(fact(&world, "s1", "responses"), "2");
+	IS_CSTR(samples_fact(&world, "s1", "responses"), "2");
 	IS_CSTR(value_of(&world, "agent_response", 0, "model"), "m2");
 	IS_CSTR(value_of(&world, "agent_response", 1, "model"), "m1");
-	IS_CSTR(fact(&world, "s1", "input_tokens"), "10");
-	IS_CSTR(fact(&world, "s1", "cache_read_tokens"), "5");
-	IS_CSTR(fact(&world, "s1", "tool_calls"), "1");
-	IS_CSTR(fact(&world, "s1", "tool_errors"), "1");
-	IS_CSTR(fact(&world, "s1", "unknown_records"), "1");
+	IS_CSTR(samples_fact(&world, "s1", "input_tokens"), "10");
+	IS_CSTR(samples_fact(&world, "s1", "cache_read_tokens"), "5");
+	IS_CSTR(samples_fact(&world, "s1", "tool_calls"), "1");
+	IS_CSTR(samples_fact(&world, "s1", "tool_errors"), "1");
+	IS_CSTR(samples_fact(&world, "s1", "unknown_records"), "1");
 	IS_INT(collect(&world).skipped_unchanged, 1);
 	world_end(&world);
 }

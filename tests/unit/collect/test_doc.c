@@ -162,6 +162,14 @@ static void growth_is_told_from_rewriting(void)
 	OK(doc_read(&desk.doc, desk.path, &desk.world.err) == 0);
 	OK(doc_grew(&desk.doc, desk.set, &taken));
 	IS_INT(taken, 8);
+	/* Another file is told by what was taken of this one. */
+	OK(doc_grew_from(&desk.doc, desk.set, desk.path, &taken));
+	desk.doc.path = "/moved";
+	OK(!doc_grew(&desk.doc, desk.set, &taken));
+	OK(doc_grew_from(&desk.doc, desk.set, desk.path, &taken));
+	IS_INT(taken, 8);
+	OK(!doc_grew_from(&desk.doc, desk.set, "/nowhere", &taken));
+	IS_INT(taken, 0);
 	world_write(&desk.world, FILE_NAME, STR("one\nTWO\nthree\n"));
 	OK(doc_read(&desk.doc, desk.path, &desk.world.err) == 0);
 	OK(!doc_grew(&desk.doc, desk.set, &taken));

@@ -15,6 +15,7 @@ static int collect_well(
 	counts->files = 3;
 	counts->new_events = 2;
 	counts->updated = 1;
+	counts->duplicate = context->background ? 5 : -1; /* nobody waits for a job */
 	counts->quarantined = 4;
 	counts->failed = 1;
 	return store_setting_put(context->store, "seen", STR("yes"), err);
@@ -174,6 +175,7 @@ static void good_and_bad(void)
 	IS_CSTR(job->items[0].message, "");
 	IS_INT(job->items[0].counts.files, 3);
 	IS_INT(job->items[0].counts.new_events, 2);
+	IS_INT(job->items[0].counts.duplicate, 5);
 	IS_INT(job->items[0].counts.updated, 1);
 	IS_INT(job->items[0].counts.quarantined, 4);
 	IS_INT(job->items[0].counts.failed, 1);
