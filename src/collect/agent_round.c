@@ -30,6 +30,13 @@ struct putting {
 	enum agent_mode mode;
 	struct quarantine_entry origin;
 	int64_t nearest_ns; /* for items without a time; INT64_MIN: none */
+	struct like *likes; /* AGENT_WHOLE: how many bad lines were alike; open addressing */
+	size_t likes_room;  /* a power of two, more than there are bad lines */
+};
+
+struct like {
+	uint64_t key;
+	size_t count; /* 0: free */
 };
 
 /* --- events --- */
@@ -179,25 +186,51 @@ static int give_item(struct putting *putting, const struct agent_item *item, str
 	return give_entry(putting, entry, item, err);
 }
 
+/*
+ * What tells one bad line of a session from another: what it is, and which of its like. In a log
+ * that grows that is its offset; a document may have been written anew, so there it is a number
+ * among them.
+ */
+static struct str bad_key(struct putting *putting, const struct agent_bad *bad, struct buf *out)
+{
+	uint8_t hash[16];
+	char hex[2 * sizeof(hash) + 1];
+	uint64_t key;
+	size_t at;
+
+	buf_addc(out, bad->reason);
+	buf_byte(out, '\n');
+	buf_add(out, bad->bytes);
+	hash128(buf_str(out), hash);
+	hash_hex(hash, sizeof(hash), hex);
+	buf_clear(out);
+	buf_addc(out, hex);
+	if (putting->mode == AGENT_APPEND) {
+		buf_printf(out, "@%lld", (long long)bad->offset);
+		return buf_str(out);
+	}
+	key = hash64(str_from(hex), 0);
+	at = (size_t)key & (putting->likes_room - 1);
+	while (putting->likes[at].count > 0 && putting->likes[at].key != key)
+		at = (at + 1) & (putting->likes_room - 1);
+	putting->likes[at].key = key;
+	if (putting->likes[at].count++ > 0)
+		buf_printf(out, "#%zu", putting->likes[at].count);
+	return buf_str(out);
+}
+
 static int give_bad(struct putting *putting, const struct agent_bad *bad, struct err *err)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	struct ledger_entry *entry;
-	uint8_t hash[16];
-	char hex[2 * sizeof(hash) + 1];
+	struct str key = bad_key(putting, bad, &text);
+	struct ledger_entry *entry = ledger_find(putting->ledger, LEDGER_BAD, key);
 
-	buf_addc(&text, bad->reason);
-	buf_byte(&text, '\n');
-	buf_add(&text, bad->bytes);
-	hash128(buf_str(&text), hash);
-	hash_hex(hash, sizeof(hash), hex);
-	entry = ledger_find(putting->ledger, LEDGER_BAD, str_from(hex));
 	if (entry && !(entry->flags & LEDGER_GONE)) {
 		entry->met = true;
 		return 0;
 	}
 	if (!entry)
-		entry = ledger_add(putting->ledger, LEDGER_BAD, str_from(hex));
+		entry = ledger_add(putting->ledger, LEDGER_BAD, key);
 	entry->met = true;
 	entry->flags = 0;
 	ledger_touch(putting->ledger, entry);
@@ -375,6 +408,9 @@ static int put_all(struct putting *putting, struct err *err)
 	for (size_t i = 0; i < session->count; i++)
 		if (give_item(putting, &session->items[i], err) < 0)
 			return err->code;
+	for (putting->likes_room = 2; putting->likes_room <= session->bad_count;)
+		putting->likes_room *= 2;
+	putting->likes = arena_zalloc(session->arena, putting->likes_room, sizeof(struct like));
 	for (size_t i = 0; i < session->bad_count; i++)
 		if (give_bad(putting, &session->bad[i], err) < 0)
 			return err->code;

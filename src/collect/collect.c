@@ -62,7 +62,7 @@ void source_count(struct source_counts *counts, const struct intake_counts *take
 	counts->new_events += taken->new_events;
 	counts->updated += taken->updated;
 	counts->duplicate += taken->duplicate;
-	counts->quarantined += taken->quarantined;
+	counts->quarantined += taken->quarantine_entries;
 }
 
 /* Its memory of what it has read is its own: two rounds at once would count the same twice. */

@@ -25,8 +25,8 @@ struct source_counts {
 	int64_t new_events;
 	int64_t updated;
 	int64_t duplicate;
-	int64_t quarantined;
-	int64_t failed; /* files that could not be read; each was logged */
+	int64_t quarantined; /* new entries there: the same line twice is one */
+	int64_t failed;      /* files that could not be read; each was logged */
 	int64_t elapsed_ms;
 };
 /* Take what an intake counted into COUNTS. */

@@ -190,6 +190,7 @@ static void count_reason(struct intake *intake, struct str reason)
 static int quarantine(struct intake *intake, const struct quarantine_entry *entry, struct err *err)
 {
 	struct quarantine_entry kept = *entry;
+	int64_t before = intake->store->counters.quarantined;
 
 	if (kept.at_ns == 0)
 		kept.at_ns = clock_now_ns();
@@ -198,6 +199,7 @@ static int quarantine(struct intake *intake, const struct quarantine_entry *entr
 	kept.bytes = str_sub(kept.bytes, 0, LIMIT_QUARANTINE_BYTES);
 	if (quarantine_put(intake->store, &kept, err) < 0)
 		return err->code;
+	intake->counts.quarantine_entries += intake->store->counters.quarantined - before;
 	count_reason(intake, kept.reason);
 	intake->counts.quarantined++;
 	intake->pending++;

@@ -30,7 +30,8 @@ struct intake_counts {
 	int64_t new_events;
 	int64_t updated;
 	int64_t duplicate;
-	int64_t quarantined;   /* lines refused now, also those already in quarantine */
+	int64_t quarantined;        /* lines refused now, also those already in quarantine */
+	int64_t quarantine_entries; /* of them, those that were not in quarantine before */
 	int64_t unknown_types; /* of the new and updated: of a type this program does not know; kept
 				*/
 	int64_t sessions;      /* of the new and updated: agent_session events */

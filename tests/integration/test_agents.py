@@ -170,6 +170,32 @@ def same_but_times(case, one, other):
     case.ok(got == want, "the same as read at once", difference(got, want))
 
 
+def unterminated(case):
+    """A last line that is whole but for its end of line counts, once: whoever wrote it may be dead."""
+    whole, cut = twins(case, "whole", "cut")
+    fill(whole)
+    fill(cut)
+    ends = {}
+    for path in cut.home.rglob("*.jsonl"):
+        content_of = path.read_bytes()
+        if not content_of.endswith(b"\n"):
+            continue # torn: it has no whole line at its end
+        times = path.stat().st_mtime_ns
+        ends[path] = times
+        path.write_bytes(content_of[:-1])
+        os.utime(path, ns=(times, times))
+    case.ok(len(ends) > 5, f"{len(ends)} logs without their last byte")
+    whole.must("collect")
+    cut.must("collect")
+    same(case, cut, content(whole), "the last lines count")
+    for path, times in ends.items():
+        with open(path, "ab") as file:
+            file.write(b"\n")
+        os.utime(path, ns=(times, times))
+    cut.must("collect")
+    same(case, cut, content(whole), "and are not counted again when they end")
+
+
 def killed(case):
     """kill -9 at any moment of a collection, as often as it takes: the result is that of an undisturbed one."""
     rng = seeded("killed")
@@ -314,4 +340,4 @@ def excluded(case):
     same(case, box, content(calm), "allowed again it is all there")
 
 
-run([at_once, orders, appended, killed, watched, progress, vanished, excluded])
+run([at_once, orders, appended, unterminated, killed, watched, progress, vanished, excluded])

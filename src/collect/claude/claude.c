@@ -78,8 +78,11 @@ static int take_lines(struct claude_reading *reading, struct source_counts *coun
 		if (save_place(reading, err) < 0 || claude_round_commit(round, err) < 0)
 			return err->code;
 	}
-	if (more == 0)
-		return save_place(reading, err);
+	if (more == 0) {
+		if (save_place(reading, err) < 0)
+			return err->code;
+		return claude_reading_take_rest(reading, err);
+	}
 	fail_file(round, counts, err); /* what was taken is good; the next round tries again */
 	return 0;
 }
@@ -147,7 +150,9 @@ static int read_again(struct claude_round *round, struct claude_session *session
 		(more = tail_next(reading.tail, &line, &reading.pass.offset, &overlong, err)) > 0)
 		if (claude_reading_take(&reading, line, overlong, err) < 0)
 			return err->code;
-	return more < 0 ? more : 0;
+	if (more < 0 || !begin)
+		return more;
+	return claude_reading_take_rest(&reading, err);
 }
 
 /* One pass over all files of SESSION, its result put into the session. */

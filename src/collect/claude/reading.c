@@ -222,6 +222,21 @@ int claude_reading_take(
 	return take_record(reading, &record, err);
 }
 
+int claude_reading_take_rest(struct claude_reading *reading, struct err *err)
+{
+	struct claude_record record;
+	struct err ignored;
+	struct str line;
+
+	if (!tail_rest(reading->tail, &line, &reading->pass.offset))
+		return 0;
+	arena_reset(&reading->round->scratch);
+	if (claude_record_read(&reading->reader, line, &record, &ignored) < 0)
+		return 0;
+	note_cwd(reading, &record);
+	return reading->pass.place->excluded ? 0 : take_record(reading, &record, err);
+}
+
 /* --- from round to round --- */
 
 void claude_reading_write(const struct claude_reading *reading, struct buf *out)

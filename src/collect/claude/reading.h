@@ -35,6 +35,12 @@ bool claude_reading_may_begin(struct claude_reading *reading);
 /* Take the next line. OVERLONG: it is cut. */
 MUST_USE int claude_reading_take(
 	struct claude_reading *reading, struct str line, bool overlong, struct err *err);
+/*
+ * What waits at the end of the file, if it is a record but for its newline: whoever wrote it may be
+ * dead. The place in the file must have been saved before: the line is read again when it ends, and
+ * knows its items then.
+ */
+MUST_USE int claude_reading_take_rest(struct claude_reading *reading, struct err *err);
 /* What is kept with the cursor, to go on as if the file had been read in one go; of an excluded
  * directory only that it is one. A state that cannot be read is none: counts of bad lines start
  * again, nothing else depends on it. */

@@ -387,6 +387,30 @@ static void failed(struct collecting *all, const struct err *fault)
 	log_warn(all->context->log, "%s", fault->message);
 }
 
+/*
+ * What waits at the end, if it is a record but for its newline: whoever wrote it may be dead. The
+ * place in the file stays before it: it is read again when it ends.
+ */
+static int take_rest(struct reading *reading, bool silent, struct err *err)
+{
+	struct collecting *all = reading->all;
+	struct agent_session *session = &reading->session;
+	struct copilot_cli_line line = { .path = str_from(reading->file->path) };
+	const struct json *root;
+	struct err ignored;
+
+	if (silent || !tail_rest(reading->tail, &line.text, &line.offset) ||
+		json_parse(&all->parser, line.text, true, &root, &ignored) < 0 ||
+		!json_is(root, JSON_OBJECT))
+		return 1;
+	copilot_cli_log_line(&reading->log, &all->parser, &line, session);
+	copilot_cli_log_facts(&reading->log, session);
+	if (session->cwd.len == 0)
+		look_at_workspace(reading);
+	session->unknown = 0; /* counted when it ends */
+	return agent_round_put(all->round, session, AGENT_APPEND, err) < 0 ? err->code : 1;
+}
+
 /* 1: all was read; 0: the file cannot be read; or an error of the store. */
 static int read_lines(struct reading *reading, bool silent, struct err *err)
 {
@@ -408,7 +432,9 @@ static int read_lines(struct reading *reading, bool silent, struct err *err)
 		failed(reading->all, &fault);
 		return 0;
 	}
-	return flush(reading, silent, err) < 0 ? err->code : 1;
+	if (flush(reading, silent, err) < 0)
+		return err->code;
+	return take_rest(reading, silent, err);
 }
 
 static int read_file(struct collecting *all, struct file *file, bool silent, struct err *err)

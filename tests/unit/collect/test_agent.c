@@ -279,6 +279,10 @@ static void what_nobody_reads(void)
 	session.from_start = true;
 	put(&session, AGENT_APPEND);
 	IS_CSTR(last_value("agent_session", "unknown_records"), "2");
+	agent_session_bad(&session, session.path, 99, "not_json", "no value", STR("{broken"));
+	IS_INT(put(&session, AGENT_WHOLE).quarantined, 0); /* the same bytes are one entry there */
+	IS_CSTR(last_value("agent_session", "malformed"), "2");
+	IS_INT(put(&session, AGENT_WHOLE).updated, 0);
 	session.bad_count = 0; /* the line was completed */
 	put(&session, AGENT_WHOLE);
 	IS_CSTR(last_value("agent_session", "malformed"), "0");

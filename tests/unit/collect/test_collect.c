@@ -117,9 +117,11 @@ static void rounds_wait_for_each_other(void)
 static void counts_add_up(void)
 {
 	struct source_counts counts = { .new_events = 1, .quarantined = 1 };
-	struct intake_counts taken = {
-		.new_events = 2, .updated = 3, .duplicate = 4, .quarantined = 5
-	};
+	struct intake_counts taken = { .new_events = 2,
+		.updated = 3,
+		.duplicate = 4,
+		.quarantined = 7,
+		.quarantine_entries = 5 };
 
 	source_count(&counts, &taken);
 	IS_INT(counts.new_events, 3);
