@@ -87,6 +87,18 @@ void json_put_raw(struct json_writer *writer, struct str json);
 /* A parsed value, minified; numbers keep their exact text. */
 void json_put_value(struct json_writer *writer, const struct json *value);
 
+/* A number as ActivityWatch's server prints it (the form of Rust's serde_json): shortest digits
+ * that read back, always with a fraction or an exponent ("1.0", "1e-6", "1e16"; decimal from 1e-5
+ * up to 1e16); not finite: null. */
+void json_put_float(struct json_writer *writer, double value);
+/*
+ * Append VALUE so that equal values have equal text: members sorted by the bytes of their keys at
+ * every level, the last of repeated keys, integers of 64 bits (signed or unsigned) as they are,
+ * other numbers as json_put_float has them, strings with only what must be escaped. 1 and 1.0 stay
+ * different. A number beyond doubles: false, OUT is as before.
+ */
+MUST_USE bool json_canonical(struct buf *out, const struct json *value);
+
 /* Key and value together; the key is a literal. An empty `str` with ptr NULL becomes null. */
 void json_kv_str(struct json_writer *writer, const char *key, struct str value);
 void json_kv_i64(struct json_writer *writer, const char *key, int64_t value);
