@@ -86,24 +86,25 @@ static int take_envelope(
 	return 0;
 }
 
-/* Milliseconds with up to six fraction digits, exactly, as ns; JSON numbers only, never negative.
- */
+/* Milliseconds with up to six fraction digits, exactly, as ns; JSON numbers only. */
 static bool parse_duration(const struct json *value, int64_t *out_ns)
 {
 	struct str text = json_number_text(value);
-	struct str whole = str_split(&text, '.');
+	bool negative = str_starts(text, STR("-"));
+	struct str rest = str_sub(text, negative, text.len), whole = str_split(&rest, '.');
 	uint64_t ms, fraction = 0;
 	int64_t scale = NS_PER_MS;
 	double real;
 
-	if (str_to_u64(whole, &ms) && ms < INT64_MAX / NS_PER_MS && text.len <= 6 &&
-		(text.len == 0 || str_to_u64(text, &fraction))) {
-		for (size_t i = 0; i < text.len; i++)
+	if (str_to_u64(whole, &ms) && ms < INT64_MAX / NS_PER_MS && rest.len <= 6 &&
+		(rest.len == 0 || str_to_u64(rest, &fraction))) {
+		for (size_t i = 0; i < rest.len; i++)
 			scale /= 10;
 		*out_ns = (int64_t)ms * NS_PER_MS + (int64_t)fraction * scale;
+		*out_ns = negative ? -*out_ns : *out_ns;
 		return true;
 	}
-	if (!json_is(value, JSON_NUMBER) || !json_to_double(value, &real) || real < 0 ||
+	if (!json_is(value, JSON_NUMBER) || !json_to_double(value, &real) || real < -9.2e12 ||
 		real > 9.2e12)
 		return false;
 	*out_ns = (int64_t)(real * (double)NS_PER_MS);
@@ -207,14 +208,48 @@ static void build_payload(struct wire_decoder *decoder, const struct json *root,
 	json_end_object(&writer);
 }
 
+static bool is_aw(struct str source)
+{
+	return str_starts(source, STR("aw."));
+}
+
+/*
+ * Data that clients of the ActivityWatch API post may have any keys, also those of the envelope: it
+ * stands whole under "data". NULL: it does not.
+ */
+static const struct json *whole_payload(const struct json *root, struct str source)
+{
+	const struct json *data = is_aw(source) ? json_get(root, "data") : NULL;
+	struct json_iter iter = json_iter(root);
+	const struct json *value;
+	struct str key;
+
+	if (!json_is(data, JSON_OBJECT))
+		return NULL;
+	while (json_next(&iter, &key, &value))
+		if (value != data && envelope_index(key) < 0)
+			return NULL;
+	return data;
+}
+
+static void copy_payload(struct wire_decoder *decoder, const struct json *payload)
+{
+	struct json_writer writer;
+
+	buf_clear(&decoder->data);
+	writer = json_writer(&decoder->data);
+	json_put_value(&writer, payload);
+}
+
 /* Payload of EVENT from ROOT: what its type requires must be there, else its time would silently
  * belong nowhere. */
 static int take_payload(struct wire_decoder *decoder, const struct json *root, struct str action,
 	struct wire_line *out, struct err *err)
 {
 	const struct event_type *type = event_type_find(out->event.type);
-	const struct json *nested = nested_payload(root, type);
-	const char *key = event_missing_key(type, root, nested);
+	const struct json *whole = whole_payload(root, out->event.source);
+	const struct json *nested = whole ? NULL : nested_payload(root, type);
+	const char *key = event_missing_key(type, whole ? whole : root, nested);
 
 	if (out->event.deleted) {
 		out->event.duration_ns = 0;
@@ -225,7 +260,10 @@ static int take_payload(struct wire_decoder *decoder, const struct json *root, s
 		out->reason = "missing_key";
 		return err_set(err, ERR_PARSE, "no \"%s\", which %s must have", key, type->name);
 	}
-	build_payload(decoder, root, nested, action);
+	if (whole)
+		copy_payload(decoder, whole);
+	else
+		build_payload(decoder, root, nested, action);
 	out->event.data = buf_str(&decoder->data);
 	return 0;
 }
@@ -282,7 +320,7 @@ static int take_numbers(const struct envelope *envelope, struct wire_line *out, 
 	}
 	if (duration && !parse_duration(duration, &event->duration_ns))
 		return refuse(out, "bad_duration", ERR_PARSE, err,
-			"duration_ms is not a number of milliseconds >= 0");
+			"duration_ms is not a number of milliseconds");
 	if (revision && (!json_is(revision, JSON_NUMBER) ||
 				!json_to_i64(revision, &event->revision) || event->revision < 0))
 		return refuse(
@@ -314,6 +352,9 @@ static int decode_event(struct wire_decoder *decoder, const struct json *root, s
 		event->source = source;
 	if (event->source.len == 0)
 		return refuse(out, "missing_source", ERR_PARSE, err, "no source");
+	/* Clients of the ActivityWatch API may say so, and see it again. */
+	if (event->duration_ns < 0 && !is_aw(event->source))
+		return refuse(out, "bad_duration", ERR_PARSE, err, "duration_ms is negative");
 	event->type = json_str(envelope.value[KEY_TYPE]);
 	if (event->type.len == 0)
 		return refuse(out, "missing_type", ERR_PARSE, err, "no type");
@@ -376,11 +417,14 @@ int wire_decode(struct wire_decoder *decoder, struct str line, struct str source
 static void put_duration(struct json_writer *writer, int64_t duration_ns)
 {
 	char text[48];
-	int64_t rest = duration_ns % NS_PER_MS;
-	int len = snprintf(text, sizeof(text), "%lld", (long long)(duration_ns / NS_PER_MS));
+	uint64_t ns = duration_ns < 0 ? -(uint64_t)duration_ns : (uint64_t)duration_ns;
+	uint64_t rest = ns % NS_PER_MS;
+	int len = snprintf(text, sizeof(text), "%s%llu", duration_ns < 0 ? "-" : "",
+		(unsigned long long)(ns / NS_PER_MS));
 
 	if (rest > 0) {
-		len += snprintf(text + len, sizeof(text) - (size_t)len, ".%06lld", (long long)rest);
+		len += snprintf(text + len, sizeof(text) - (size_t)len, ".%06llu",
+			(unsigned long long)rest);
 		while (text[len - 1] == '0')
 			len--;
 	}
@@ -405,7 +449,10 @@ void wire_encode_event(struct buf *out, const struct event *event)
 		json_kv_i64(&writer, envelope_names[KEY_REVISION].ptr, event->revision);
 	if (event->deleted)
 		json_kv_bool(&writer, envelope_names[KEY_DELETED].ptr, true);
-	if (!event->deleted && event->data.len > 2) {
+	if (!event->deleted && event->data.len > 2 && is_aw(event->source)) {
+		json_key(&writer, STR("data"));
+		json_put_raw(&writer, event->data);
+	} else if (!event->deleted && event->data.len > 2) {
 		/* The data is an object already: its members follow the envelope's. */
 		buf_byte(out, ',');
 		buf_add(out, str_sub(event->data, 1, event->data.len - 2));

@@ -10,7 +10,7 @@ struct event {
 	struct str source;
 	struct str type;
 	int64_t start_ns;
-	int64_t duration_ns; /* >= 0 */
+	int64_t duration_ns; /* negative (clients of ActivityWatch may say so): no extent */
 	int64_t revision;    /* >= 0; the higher one of two with the same id holds */
 	bool deleted;        /* a tombstone: id, source, type, start and revision only */
 	struct str data;     /* a JSON object, minified UTF-8; numbers as they were written */
@@ -28,6 +28,7 @@ enum event_role {
 	ROLE_AFK,
 	ROLE_WINDOW,
 	ROLE_TAB,
+	ROLE_EDITOR, /* the person works on a project in an editor */
 };
 
 struct event_type {
@@ -36,6 +37,7 @@ struct event_type {
 	enum event_role role;
 	int rank;                /* order among events of the same instant: lower first */
 	const char *required[3]; /* texts without which it has no meaning; NULL-terminated */
+	bool lasting;            /* says what was so from its start to its end, not what happened */
 	const char *summary;     /* one line for people */
 };
 
@@ -53,6 +55,9 @@ int event_type_rank(struct str name);
 const char *event_missing_key(
 	const struct event_type *type, const struct json *payload, const struct json *nested);
 
+/* Where EVENT ends: its start, unless its duration is positive; stays within int64_t. */
+int64_t event_end_ns(const struct event *event);
+
 /* The total order of events: start, type rank, id. */
 int event_cmp(const struct event *a, const struct event *b);
 
@@ -62,13 +67,14 @@ struct event_facts {
 	struct str session_id;
 	struct str parent_session_id;
 	struct str session_type; /* "user", "subagent", "agent" */
-	struct str cwd;
-	struct str project; /* git_project */
+	struct str cwd;          /* else the directory that an editor has open as its project */
+	struct str project; /* git_project, else an editor's project: its name or last component */
+	struct str editor_project; /* "project" as it stands; `project` and `cwd` follow from it */
 	struct str agent;
 	struct str action;   /* agent_session: "started" or "ended"; absent on session facts */
-	struct str status;   /* afk_change: "idle" or "active" */
-	struct str app;      /* window_focus: window_app_id */
-	struct str title;    /* window_focus: window_title */
+	struct str status;   /* "idle" or "active": afk_change, and afkstatus ("afk", "not-afk") */
+	struct str app;      /* window_app_id of window_focus, app of currentwindow */
+	struct str title;    /* window_title of window_focus, title of currentwindow */
 	struct str pane;     /* pane_id of the tmux types */
 	int64_t idle_ms;     /* afk_change: idle_duration_ms, else 0 */
 	int64_t ended_at_ns; /* agent_session: ended_at, else INT64_MIN */

@@ -15,6 +15,19 @@ enum {
 	LIMIT_PATH_BYTES = 4096,
 	LIMIT_PROJECT_LEVELS = 64, /* directories walked up when looking for .git or .jj */
 	LIMIT_INTAKE_BATCH = 5000, /* events per transaction */
+	/* The server: what a request may ask of it. */
+	LIMIT_SMALL_BODY_BYTES = 1 << 20, /* a heartbeat, a setting, a bucket */
+	LIMIT_EVENTS_BODY_BYTES = 64 << 20,
+	LIMIT_IMPORT_BODY_BYTES = 256 << 20, /* larger ones: tt import */
+	LIMIT_BODY_EVENTS = 200000,          /* events in one POST of events */
+	LIMIT_SETTING_KEY_BYTES = 127,
+	LIMIT_QUERY_TEXT_BYTES = 1 << 20,
+	LIMIT_QUERY_PERIODS = 1000,
+	LIMIT_QUERY_DEPTH = 200,       /* nesting of a program, length of an operator chain */
+	LIMIT_QUERY_MS = 30000,        /* time of one request */
+	LIMIT_QUERY_BYTES = 768 << 20, /* memory of one request */
+	LIMIT_REGEX_BYTES = 16 << 10,  /* a pattern */
+	LIMIT_REGEX_STEPS = 100000,    /* of PCRE2's match limit: about a millisecond */
 };
 
 #endif

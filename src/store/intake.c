@@ -13,35 +13,18 @@
  * A lazy intake looks before it locks: what is a duplicate for a reader is one for ever, since
  * versions only grow.
  */
-#include "store/intake.h"
+#include "store/intake_part.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "model/codec.h"
 #include "model/limits.h"
-#include "store/sqlite/events.h"
+#include "store/aw.h"
 #include "store/sqlite/writes.h"
-
-struct intake {
-	struct store *store;
-	struct events events;
-	bool lazy;
-	bool writing;       /* this intake holds the write lock */
-	struct err failure; /* code 0: the batch is good so far */
-	size_t pending;
-	struct intake_counts counts;
-	struct intake_counts committed; /* what counts go back to when the batch is undone */
-	struct arena words;             /* reasons that callers passed as views */
-	struct json_parser parser;
-	struct wire_decoder decoder;
-	struct buf stored_text;
-};
 
 /* --- the transaction --- */
 
-/* Remember the first failure; returns RC. */
-static int check(struct intake *intake, int rc, const struct err *err)
+int intake_check(struct intake *intake, int rc, const struct err *err)
 {
 	if (rc < 0 && intake->failure.code == 0)
 		intake->failure = *err;
@@ -74,6 +57,7 @@ static void undo(struct intake *intake)
 	intake->writing = false;
 	catalogue_forget(intake->events.catalogue);
 	events_forget(&intake->events);
+	aw_memory_forget(&intake->aw);
 	intake->counts = intake->committed;
 	intake->pending = 0;
 }
@@ -147,6 +131,7 @@ void intake_free(struct intake *intake)
 	json_parser_release(&intake->parser);
 	wire_decoder_release(&intake->decoder);
 	buf_release(&intake->stored_text);
+	aw_memory_release(&intake->aw);
 	free(intake);
 }
 
@@ -165,12 +150,11 @@ size_t intake_pending(const struct intake *intake)
 	return intake->pending;
 }
 
-/* What every write starts with. */
-static int ready(struct intake *intake, struct err *err)
+int intake_ready(struct intake *intake, struct err *err)
 {
 	if (refuse_after_failure(intake, err) < 0)
 		return err->code;
-	return check(intake, start_writing(intake, err), err);
+	return intake_check(intake, start_writing(intake, err), err);
 }
 
 /* --- quarantine --- */
@@ -208,9 +192,9 @@ static int quarantine(struct intake *intake, const struct quarantine_entry *entr
 
 int intake_quarantine(struct intake *intake, const struct quarantine_entry *entry, struct err *err)
 {
-	if (ready(intake, err) < 0)
+	if (intake_ready(intake, err) < 0)
 		return err->code;
-	return check(intake, quarantine(intake, entry, err), err);
+	return intake_check(intake, quarantine(intake, entry, err), err);
 }
 
 /* --- what an event must be --- */
@@ -224,6 +208,12 @@ static void fault_set(struct fault *fault, const char *reason, const char *detai
 {
 	fault->reason = reason;
 	err_set(&fault->detail, ERR_PARSE, "%s", detail);
+}
+
+static void fault_limit(struct fault *fault, const char *reason, const char *detail)
+{
+	fault->reason = reason;
+	err_set(&fault->detail, ERR_LIMIT, "%s", detail);
 }
 
 static bool is_name(struct str name)
@@ -262,9 +252,10 @@ static void check_numbers(const struct event *event, struct fault *fault)
 
 	if (event->start_ns < INT64_MIN + NS_PER_S || event->start_ns > INT64_MAX - NS_PER_S)
 		fault_set(fault, "bad_timestamp", "the timestamp is out of range");
-	else if (event->duration_ns < 0)
+	else if (event->duration_ns < 0 && !str_starts(event->source, STR(AW_SOURCE)))
 		fault_set(fault, "bad_duration", "the duration is negative");
-	else if (__builtin_add_overflow(event->start_ns, event->duration_ns, &end_ns))
+	else if (__builtin_add_overflow(event->start_ns, event->duration_ns, &end_ns) ||
+		 end_ns == INT64_MIN)
 		fault_set(fault, "bad_duration", "the event ends beyond all time");
 	else if (event->revision < 0 || event->revision == INT64_MAX)
 		fault_set(fault, "bad_revision", "the revision is out of range");
@@ -300,9 +291,21 @@ static void check_event(
 	if (fault->reason || event->deleted)
 		return;
 	if (event->data.len > LIMIT_EVENT_BYTES)
-		fault_set(fault, "too_long", "the event's data is too long");
+		fault_limit(fault, "too_long", "the event's data is too long");
 	else if (!checked)
 		check_data(intake, event, event_type_find(event->type), fault);
+}
+
+int intake_refusal(struct intake *intake, const struct event *event, struct err *err)
+{
+	const struct event_type *type = event_type_find(event->type);
+	struct fault fault;
+
+	check_event(intake, event, !type || !type->required[0], &fault);
+	if (!fault.reason)
+		return 0;
+	return err_set(err, fault.detail.code == ERR_LIMIT ? ERR_LIMIT : ERR_USAGE, "%s",
+		fault.detail.message);
 }
 
 static int refuse(struct intake *intake, const struct event *event,
@@ -427,12 +430,13 @@ static int take(struct intake *intake, const struct event *event, const struct e
 	*result = verdict.result;
 	if (verdict.result == INTAKE_DUPLICATE)
 		return 0;
-	return events_put(&intake->events, event, name, verdict.found ? &verdict.old : NULL, err);
+	return events_put(
+		&intake->events, event, name, verdict.found ? &verdict.old : NULL, 0, err);
 }
 
-static void count_event(struct intake *intake, const struct event *event,
-	const struct event_type *type, enum intake_result result)
+void intake_count(struct intake *intake, const struct event *event, enum intake_result result)
 {
+	const struct event_type *type = event_type_find(event->type);
 	struct intake_counts *counts = &intake->counts;
 
 	intake->pending++;
@@ -468,9 +472,9 @@ static int take_event(struct intake *intake, const struct event *event, struct k
 		event_name_made(&name, event, known.parts);
 	else
 		event_name(&name, event->id);
-	if (check(intake, take(intake, event, &name, result, err), err) < 0)
+	if (intake_check(intake, take(intake, event, &name, result, err), err) < 0)
 		return err->code;
-	count_event(intake, event, event_type_find(event->type), *result);
+	intake_count(intake, event, *result);
 	return 0;
 }
 
@@ -510,8 +514,7 @@ int intake_line(struct intake *intake, struct str line, struct str default_sourc
 		result, err);
 }
 
-/* The tombstone of what OLD is, above it. */
-static int withdraw(struct intake *intake, const struct event_name *name,
+int intake_withdraw_row(struct intake *intake, const struct event_name *name,
 	const struct event_row *old, struct err *err)
 {
 	struct bucket *bucket;
@@ -526,7 +529,7 @@ static int withdraw(struct intake *intake, const struct event_name *name,
 		return err->code;
 	tombstone.source = bucket->source;
 	tombstone.type = bucket->type;
-	if (events_put(&intake->events, &tombstone, name, old, err) < 0)
+	if (events_put(&intake->events, &tombstone, name, old, 0, err) < 0)
 		return err->code;
 	intake->counts.updated++;
 	intake->pending++;
@@ -537,53 +540,54 @@ int intake_withdraw(struct intake *intake, struct str id, struct err *err)
 {
 	struct event_name name;
 	struct event_row old;
-	int rc = ready(intake, err);
+	int rc = intake_ready(intake, err);
 
 	event_name(&name, id);
 	if (rc == 0)
 		rc = events_find(&intake->events, &name, &old, err);
 	if (rc == 1)
-		rc = old.deleted ? 0 : withdraw(intake, &name, &old, err);
-	return check(intake, rc, err);
+		rc = old.deleted ? 0 : intake_withdraw_row(intake, &name, &old, err);
+	return intake_check(intake, rc, err);
 }
 
 /* --- what is committed beside events --- */
 
 int intake_cursor(struct intake *intake, const struct file_cursor *cursor, struct err *err)
 {
-	if (ready(intake, err) < 0)
+	if (intake_ready(intake, err) < 0)
 		return err->code;
 	intake->pending++;
-	return check(intake, cursor_put(intake->store, cursor, err), err);
+	return intake_check(intake, cursor_put(intake->store, cursor, err), err);
 }
 
 int intake_cursor_forget(struct intake *intake, struct str source, struct str path, struct err *err)
 {
-	if (ready(intake, err) < 0)
+	if (intake_ready(intake, err) < 0)
 		return err->code;
-	return check(intake, cursor_forget(intake->store, source, path, err), err);
+	return intake_check(intake, cursor_forget(intake->store, source, path, err), err);
 }
 
 /* An eager intake locks first: what it reads and then writes is its own. */
 int intake_memo_get(struct intake *intake, struct str source, struct str key, struct arena *arena,
 	struct str *value, bool *found, struct err *err)
 {
-	if (!intake->lazy && ready(intake, err) < 0)
+	if (!intake->lazy && intake_ready(intake, err) < 0)
 		return err->code;
-	return check(intake, memo_get(intake->store, source, key, arena, value, found, err), err);
+	return intake_check(
+		intake, memo_get(intake->store, source, key, arena, value, found, err), err);
 }
 
 int intake_memo_put(
 	struct intake *intake, struct str source, struct str key, struct str value, struct err *err)
 {
-	if (ready(intake, err) < 0)
+	if (intake_ready(intake, err) < 0)
 		return err->code;
-	return check(intake, memo_put(intake->store, source, key, value, err), err);
+	return intake_check(intake, memo_put(intake->store, source, key, value, err), err);
 }
 
 int intake_peer(struct intake *intake, const struct peer_state *peer, struct err *err)
 {
-	if (ready(intake, err) < 0)
+	if (intake_ready(intake, err) < 0)
 		return err->code;
-	return check(intake, peer_put(intake->store, peer, err), err);
+	return intake_check(intake, peer_put(intake->store, peer, err), err);
 }

@@ -1,7 +1,8 @@
 /*
  * A hash table of buckets by (machine, source, type), filled on first use. Bucket numbers never
- * change and buckets are never deleted, so entries outlive transactions; the bounds on their newest
- * events hold for one transaction only, in which nobody else writes.
+ * change and buckets are never deleted, so entries outlive transactions; what is known of their
+ * events holds for one transaction only, in which nobody else writes, and for the next one if the
+ * bucket's changed_seq is still the same.
  */
 #include "store/sqlite/catalogue.h"
 
@@ -9,7 +10,7 @@
 
 #include "base/hash.h"
 
-enum { FIRST_SLOTS = 64 };
+enum { FIRST_SLOTS = 64, MOST_BY_NUMBER = 1 << 20 };
 
 struct catalogue {
 	struct store *store;
@@ -17,6 +18,8 @@ struct catalogue {
 	struct bucket **slots; /* open addressing, power of two */
 	size_t slot_count;
 	size_t count;
+	struct bucket **by_no; /* index: bucket number; NULL where none was met */
+	size_t by_no_count;
 	uint64_t transaction; /* from 1: new buckets are never current */
 	struct bucket *last;  /* events come in runs */
 };
@@ -37,6 +40,7 @@ void catalogue_free(struct catalogue *catalogue)
 		return;
 	arena_release(&catalogue->arena);
 	free(catalogue->slots);
+	free(catalogue->by_no);
 	free(catalogue);
 }
 
@@ -52,6 +56,9 @@ void catalogue_forget(struct catalogue *catalogue)
 	catalogue->slot_count = FIRST_SLOTS;
 	catalogue->slots = mem_zalloc(FIRST_SLOTS * sizeof(struct bucket *));
 	catalogue->count = 0;
+	free(catalogue->by_no);
+	catalogue->by_no = NULL;
+	catalogue->by_no_count = 0;
 	catalogue->last = NULL;
 }
 
@@ -107,6 +114,30 @@ static struct bucket *look_up(const struct catalogue *catalogue, struct str mach
 	return NULL;
 }
 
+static void place_by_number(struct catalogue *catalogue, struct bucket *bucket)
+{
+	size_t no = (size_t)bucket->bucket_no, count = catalogue->by_no_count;
+
+	if (bucket->bucket_no < 0 || bucket->bucket_no >= MOST_BY_NUMBER)
+		return;
+	if (no >= count) {
+		size_t wanted = 2 * no + 16;
+
+		catalogue->by_no = mem_resize(catalogue->by_no, wanted, sizeof(struct bucket *));
+		for (size_t i = count; i < wanted; i++)
+			catalogue->by_no[i] = NULL;
+		catalogue->by_no_count = wanted;
+	}
+	catalogue->by_no[no] = bucket;
+}
+
+static struct bucket *look_up_number(const struct catalogue *catalogue, int64_t bucket_no)
+{
+	if (bucket_no < 0 || (uint64_t)bucket_no >= catalogue->by_no_count)
+		return NULL;
+	return catalogue->by_no[bucket_no];
+}
+
 static struct bucket *add(struct catalogue *catalogue, const struct bucket *like)
 {
 	struct bucket *bucket = arena_zalloc(&catalogue->arena, 1, sizeof(*bucket));
@@ -118,6 +149,7 @@ static struct bucket *add(struct catalogue *catalogue, const struct bucket *like
 	if (2 * ++catalogue->count > catalogue->slot_count)
 		grow(catalogue);
 	place(catalogue, bucket);
+	place_by_number(catalogue, bucket);
 	return bucket;
 }
 
@@ -204,15 +236,106 @@ static int read_newest(struct store *store, struct bucket *bucket, struct err *e
 	return 0;
 }
 
+static int read_bounds(struct store *store, struct bucket *bucket, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if (db_stmt(store,
+		    "SELECT longest_ns, end_ns, changed_seq, moved_seq FROM bucket WHERE bucket_no = ?",
+		    &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, bucket->bucket_no);
+	rc = db_step(store, stmt, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return err_set(err, ERR_CORRUPT, "store '%s': bucket %lld is missing", store->path,
+			(long long)bucket->bucket_no);
+	bucket->longest_ns = db_col_i64(stmt, 0);
+	bucket->end_ns = db_col_i64(stmt, 1);
+	bucket->changed_seq = db_col_i64(stmt, 2);
+	bucket->moved_seq = db_col_i64(stmt, 3);
+	bucket->dirty = bucket->end_lost = false;
+	return 0;
+}
+
 /* Bounds are only known, and only used, while writing. */
 static int make_current(struct catalogue *catalogue, struct bucket *bucket, struct err *err)
 {
+	int64_t known_seq = bucket->changed_seq;
+
 	if (!catalogue->store->writing || bucket->transaction == catalogue->transaction)
 		return 0;
-	if (read_newest(catalogue->store, bucket, err) < 0)
+	if (read_bounds(catalogue->store, bucket, err) < 0)
+		return err->code;
+	if ((bucket->transaction == 0 || bucket->changed_seq != known_seq) &&
+		read_newest(catalogue->store, bucket, err) < 0)
 		return err->code;
 	bucket->transaction = catalogue->transaction;
 	return 0;
+}
+
+void bucket_gains(struct bucket *bucket, int64_t start_ns, int64_t duration_ns, int64_t seq)
+{
+	int64_t end_ns = start_ns + duration_ns;
+
+	if (duration_ns > bucket->longest_ns)
+		bucket->longest_ns = duration_ns;
+	if (end_ns >= bucket->end_ns) {
+		bucket->end_ns = end_ns;
+		bucket->end_lost = false;
+	}
+	bucket->changed_seq = seq;
+	bucket->dirty = true;
+}
+
+void bucket_loses(struct bucket *bucket, int64_t start_ns, int64_t duration_ns, int64_t seq)
+{
+	if (start_ns + duration_ns == bucket->end_ns)
+		bucket->end_lost = true;
+	bucket->changed_seq = seq;
+	bucket->dirty = true;
+}
+
+void bucket_moved(struct bucket *bucket, int64_t seq)
+{
+	bucket->changed_seq = bucket->moved_seq = seq;
+	bucket->dirty = true;
+}
+
+/* Downwards from the newest start, until nothing earlier can reach further. */
+static int shelf_last_end(
+	struct store *store, int64_t shelf, int64_t longest_ns, int64_t *end_ns, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if (db_stmt(store,
+		    "SELECT start_ns, duration_ns FROM event WHERE shelf = ? ORDER BY start_ns DESC",
+		    &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, shelf);
+	while ((rc = db_step(store, stmt, err)) == 1) {
+		int64_t start_ns = db_col_i64(stmt, 0), reach_ns;
+
+		if (__builtin_add_overflow(start_ns, longest_ns, &reach_ns))
+			reach_ns = INT64_MAX;
+		if (reach_ns <= *end_ns)
+			return 0;
+		if (start_ns + db_col_i64(stmt, 1) > *end_ns)
+			*end_ns = start_ns + db_col_i64(stmt, 1);
+	}
+	return rc;
+}
+
+int bucket_last_end(struct store *store, int64_t bucket_no, int64_t longest_ns, int64_t *end_ns,
+	struct err *err)
+{
+	*end_ns = INT64_MIN;
+	if (shelf_last_end(store, 2 * bucket_no, longest_ns, end_ns, err) < 0)
+		return err->code;
+	return shelf_last_end(store, 2 * bucket_no + 1, longest_ns, end_ns, err);
 }
 
 static int load(struct catalogue *catalogue, struct bucket *like, bool make, struct bucket **out,
@@ -284,8 +407,9 @@ int catalogue_bucket_no(
 	CLEANUP(arena_release) struct arena arena = { 0 };
 	struct bucket like;
 
-	if (catalogue->last && catalogue->last->bucket_no == bucket_no) {
-		*out = catalogue->last;
+	*out = look_up_number(catalogue, bucket_no);
+	if (*out) {
+		catalogue->last = *out;
 		return make_current(catalogue, *out, err);
 	}
 	if (read_bucket(catalogue->store, bucket_no, &arena, &like, err) < 0)
@@ -294,24 +418,38 @@ int catalogue_bucket_no(
 		catalogue, like.machine_id, like.source, like.type, false, out, err);
 }
 
+static int flush_bucket(struct store *store, struct bucket *bucket, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+
+	if (bucket->end_lost && bucket_last_end(store, bucket->bucket_no, bucket->longest_ns,
+					&bucket->end_ns, err) < 0)
+		return err->code;
+	if (db_stmt(store,
+		    "UPDATE bucket SET events = events + ?, longest_ns = ?, end_ns = ?,"
+		    " changed_seq = ?, moved_seq = ? WHERE bucket_no = ?",
+		    &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, bucket->added);
+	db_bind_i64(stmt, 2, bucket->longest_ns);
+	db_bind_i64(stmt, 3, bucket->end_ns);
+	db_bind_i64(stmt, 4, bucket->changed_seq);
+	db_bind_i64(stmt, 5, bucket->moved_seq);
+	db_bind_i64(stmt, 6, bucket->bucket_no);
+	if (db_exec(store, stmt, err) < 0)
+		return err->code;
+	bucket->added = 0;
+	bucket->dirty = bucket->end_lost = false;
+	return 0;
+}
+
 int catalogue_flush(struct catalogue *catalogue, struct err *err)
 {
-	struct store *store = catalogue->store;
-
 	for (size_t i = 0; i < catalogue->slot_count; i++) {
-		CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
 		struct bucket *bucket = catalogue->slots[i];
 
-		if (!bucket || bucket->added == 0)
-			continue;
-		if (db_stmt(store, "UPDATE bucket SET events = events + ? WHERE bucket_no = ?",
-			    &stmt, err) < 0)
+		if (bucket && bucket->dirty && flush_bucket(catalogue->store, bucket, err) < 0)
 			return err->code;
-		db_bind_i64(stmt, 1, bucket->added);
-		db_bind_i64(stmt, 2, bucket->bucket_no);
-		if (db_exec(store, stmt, err) < 0)
-			return err->code;
-		bucket->added = 0;
 	}
 	return 0;
 }

@@ -46,16 +46,20 @@ static int last_errno(sqlite3 *db)
 }
 
 /* Of a failed system call SQLite says only which; errno tells a full disk from a broken one. */
-static int fail_system(sqlite3 *db, const char *path, const char *doing, struct err *err)
+static int fail_system(
+	sqlite3 *db, const char *path, bool opening, const char *doing, struct err *err)
 {
 	int number = last_errno(db);
 
 	if (number == 0)
 		return 0;
 	errno = number;
-	if (number == ENOENT || number == ENOTDIR)
+	if (opening && (number == ENOENT || number == ENOTDIR))
 		return err_set(
 			err, ERR_NOT_FOUND, "store '%s': %s: %s", path, doing, strerror(number));
+	/* A store that is open is there: this is no name that somebody asked for. */
+	if (number == ENOENT || number == ENOTDIR)
+		return err_set(err, ERR_IO, "store '%s': %s: %s", path, doing, strerror(number));
 	return err_sys(err, "store '%s': %s: %s", path, doing, sqlite3_errmsg(db));
 }
 
@@ -65,7 +69,7 @@ int db_fail_raw(sqlite3 *db, const char *path, int rc, const char *doing, struct
 	int primary = rc & 0xff;
 
 	if (db && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) &&
-		fail_system(db, path, doing, err) < 0)
+		fail_system(db, path, primary == SQLITE_CANTOPEN, doing, err) < 0)
 		return err->code;
 	for (size_t i = 0; i < ARRAY_LEN(failures); i++)
 		if (failures[i].rc == primary)
@@ -223,7 +227,7 @@ static int load_counters(struct store *store, struct err *err)
 	int rc;
 
 	if (db_stmt(store,
-		    "SELECT last_seq, events, odd_ids, tombstones, quarantined FROM store_state",
+		    "SELECT last_seq, events, odd_ids, tombstones, quarantined, last_number FROM store_state",
 		    &stmt, err) < 0)
 		return err->code;
 	rc = db_step(store, stmt, err);
@@ -238,6 +242,7 @@ static int load_counters(struct store *store, struct err *err)
 		.odd_ids = db_col_i64(stmt, 2),
 		.tombstones = db_col_i64(stmt, 3),
 		.quarantined = db_col_i64(stmt, 4),
+		.last_number = db_col_i64(stmt, 5),
 	};
 	store->counters = store->stored;
 	return 0;
@@ -251,7 +256,8 @@ static int save_counters(struct store *store, struct err *err)
 	if (memcmp(now, &store->stored, sizeof(*now)) == 0)
 		return 0;
 	if (db_stmt(store,
-		    "UPDATE store_state SET last_seq = ?, events = ?, odd_ids = ?, tombstones = ?, quarantined = ?",
+		    "UPDATE store_state SET last_seq = ?, events = ?, odd_ids = ?, tombstones = ?,"
+		    " quarantined = ?, last_number = ?",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, now->last_seq);
@@ -259,6 +265,7 @@ static int save_counters(struct store *store, struct err *err)
 	db_bind_i64(stmt, 3, now->odd_ids);
 	db_bind_i64(stmt, 4, now->tombstones);
 	db_bind_i64(stmt, 5, now->quarantined);
+	db_bind_i64(stmt, 6, now->last_number);
 	return db_exec(store, stmt, err);
 }
 
@@ -340,6 +347,12 @@ int64_t db_next_seq(struct store *store)
 {
 	ASSERT(store->writing);
 	return ++store->counters.last_seq;
+}
+
+int64_t db_next_number(struct store *store)
+{
+	ASSERT(store->writing);
+	return ++store->counters.last_number;
 }
 
 int db_read_begin(struct store *store, struct err *err)

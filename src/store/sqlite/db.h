@@ -31,6 +31,7 @@ struct db_counters {
 	int64_t odd_ids;
 	int64_t tombstones;
 	int64_t quarantined;
+	int64_t last_number;
 };
 
 struct db_cached {
@@ -124,6 +125,8 @@ MUST_USE int db_write_join(struct store *store, bool *own, struct err *err);
 MUST_USE int db_write_leave(struct store *store, bool own, int rc, struct err *err);
 /* The next change number. Only while writing. */
 int64_t db_next_seq(struct store *store);
+/* The next number for an event of the ActivityWatch API. Only while writing. */
+int64_t db_next_number(struct store *store);
 
 /* One read transaction for several statements, counted; inside a write transaction it is the
  * writer's view. */

@@ -18,6 +18,7 @@ struct place {
 	bool odd;
 	int64_t start_ns;
 	struct str key;
+	int64_t seq; /* of the change that puts it there */
 };
 
 static int64_t shelf_of(int64_t bucket_no, bool odd)
@@ -49,6 +50,7 @@ void events_forget(struct events *events)
 	for (size_t i = 0; i < events->filter_count; i++)
 		filter_release(&events->filters[i].filter);
 	events->filter_count = events->last_filter = 0;
+	events->generation++;
 	dictionary_forget(events->dictionary);
 }
 
@@ -154,6 +156,7 @@ static void take_row(sqlite3_stmt *stmt, struct event_row *row)
 	row->revision = db_col_i64(stmt, 2);
 	row->data_no = db_col_i64(stmt, 3);
 	row->seq = db_col_i64(stmt, 4);
+	row->number = db_col_i64(stmt, 5);
 }
 
 /* The row of KEY on SHELF with SQL, whose parameters are shelf, key and one or two times. */
@@ -179,7 +182,8 @@ static int query_shelf(struct events *events, const char *sql, int64_t shelf, st
 }
 
 #define SELECT_ROW                                                                                 \
-	"SELECT start_ns, duration_ns, revision, data_no, seq FROM event WHERE shelf = ? AND key = ?"
+	"SELECT start_ns, duration_ns, revision, data_no, seq, number FROM event"                  \
+	" WHERE shelf = ? AND key = ?"
 static const char at_time[] = SELECT_ROW " AND start_ns = ?";
 static const char in_time[] = SELECT_ROW " AND start_ns BETWEEN ? AND ?";
 
@@ -259,14 +263,14 @@ static int find_tombstone(
 	if (events->store->writing && events->store->counters.tombstones == 0)
 		return 0;
 	if (db_stmt(events->store,
-		    "SELECT start_ns, 0, revision, 0, seq, bucket_no FROM tombstone WHERE id = ?",
+		    "SELECT start_ns, 0, revision, 0, seq, 0, bucket_no FROM tombstone WHERE id = ?",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, id);
 	rc = db_step(events->store, stmt, err);
 	if (rc == 1) {
 		take_row(stmt, row);
-		row->bucket_no = db_col_i64(stmt, 5);
+		row->bucket_no = db_col_i64(stmt, 6);
 		row->deleted = true;
 	}
 	return rc;
@@ -296,6 +300,7 @@ static int choose_place(struct events *events, const struct event *event,
 		       str_eq(name->parts.source, event->source) &&
 		       str_eq(name->parts.type, event->type));
 	place->start_ns = event->start_ns;
+	place->seq = db_next_seq(events->store);
 	place->key = place->odd ? event->id : name->parts.discriminator;
 	return catalogue_bucket(events->catalogue, name->parts.machine, event->source, event->type,
 		true, &place->bucket, err);
@@ -323,13 +328,13 @@ static int insert_odd_id(
 }
 
 static int insert_event(struct events *events, const struct event *event, const struct place *place,
-	int64_t data_no, struct err *err)
+	int64_t data_no, int64_t number, struct err *err)
 {
 	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
 
 	if (db_stmt(events->store,
-		    "INSERT INTO event (shelf, start_ns, key, duration_ns, revision, data_no, seq)"
-		    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+		    "INSERT INTO event (shelf, start_ns, key, duration_ns, revision, data_no, seq,"
+		    " number) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, shelf_of(place->bucket->bucket_no, place->odd));
@@ -338,10 +343,12 @@ static int insert_event(struct events *events, const struct event *event, const 
 	db_bind_i64(stmt, 4, event->duration_ns);
 	db_bind_i64(stmt, 5, event->revision);
 	db_bind_i64(stmt, 6, data_no);
-	db_bind_i64(stmt, 7, db_next_seq(events->store));
+	db_bind_i64(stmt, 7, place->seq);
+	db_bind_i64(stmt, 8, number);
 	if (db_exec(events->store, stmt, err) < 0)
 		return err->code;
 	count(events, place->bucket, 1);
+	bucket_gains(place->bucket, place->start_ns, event->duration_ns, place->seq);
 	if (!place->odd)
 		filter_inserted(filter_of(events, place->bucket->bucket_no),
 			filter_hash(time_floor_ms(place->start_ns), place->key));
@@ -350,7 +357,7 @@ static int insert_event(struct events *events, const struct event *event, const 
 	return place->odd ? insert_odd_id(events, event->id, place, err) : 0;
 }
 
-static int update_event(struct events *events, const struct event *event, const struct place *place,
+static int run_update(struct events *events, const struct event *event, const struct place *place,
 	int64_t data_no, struct err *err)
 {
 	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
@@ -363,11 +370,40 @@ static int update_event(struct events *events, const struct event *event, const 
 	db_bind_i64(stmt, 1, event->duration_ns);
 	db_bind_i64(stmt, 2, event->revision);
 	db_bind_i64(stmt, 3, data_no);
-	db_bind_i64(stmt, 4, db_next_seq(events->store));
+	db_bind_i64(stmt, 4, place->seq);
 	db_bind_i64(stmt, 5, shelf_of(place->bucket->bucket_no, place->odd));
 	db_bind_i64(stmt, 6, place->start_ns);
 	db_bind_str(stmt, 7, place->key);
 	return db_exec(events->store, stmt, err);
+}
+
+/* A statement of its own, so that what is corrected otherwise does not touch event_by_number. */
+static int number_event(
+	struct events *events, const struct place *place, int64_t number, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+
+	if (db_stmt(events->store,
+		    "UPDATE event SET number = ? WHERE shelf = ? AND start_ns = ? AND key = ?",
+		    &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, number);
+	db_bind_i64(stmt, 2, shelf_of(place->bucket->bucket_no, place->odd));
+	db_bind_i64(stmt, 3, place->start_ns);
+	db_bind_str(stmt, 4, place->key);
+	return db_exec(events->store, stmt, err);
+}
+
+static int update_event(struct events *events, const struct event *event, const struct place *place,
+	const struct event_row *old, int64_t data_no, struct err *err)
+{
+	if (run_update(events, event, place, data_no, err) < 0)
+		return err->code;
+	bucket_loses(place->bucket, old->start_ns, old->duration_ns, place->seq);
+	bucket_gains(place->bucket, place->start_ns, event->duration_ns, place->seq);
+	if (event->duration_ns < old->duration_ns)
+		bucket_moved(place->bucket, place->seq);
+	return 0;
 }
 
 static int delete_by_id(struct events *events, const char *sql, struct str id, struct err *err)
@@ -380,8 +416,9 @@ static int delete_by_id(struct events *events, const char *sql, struct str id, s
 	return db_exec(events->store, stmt, err);
 }
 
+/* MOVED: what takes its place, if anything, does not say where it was. */
 static int delete_event(struct events *events, const struct event_name *name,
-	const struct event_row *old, struct err *err)
+	const struct event_row *old, int64_t seq, bool moved, struct err *err)
 {
 	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
 	struct bucket *bucket;
@@ -397,19 +434,31 @@ static int delete_event(struct events *events, const struct event_name *name,
 	if (db_exec(events->store, stmt, err) < 0)
 		return err->code;
 	count(events, bucket, -1);
+	bucket_loses(bucket, old->start_ns, old->duration_ns, seq);
+	if (moved)
+		bucket_moved(bucket, seq);
 	if (!old->odd)
 		return 0;
 	events->store->counters.odd_ids--;
 	return delete_by_id(events, "DELETE FROM odd_id WHERE id = ?", name->id, err);
 }
 
-static int remove_old(struct events *events, const struct event_name *name,
-	const struct event_row *old, struct err *err)
+static int remove_old(struct events *events, const struct event *event,
+	const struct event_name *name, const struct event_row *old, const struct place *place,
+	struct err *err)
 {
+	struct bucket *bucket;
+
 	if (!old)
 		return 0;
 	if (!old->deleted)
-		return delete_event(events, name, old, err);
+		return delete_event(events, name, old, place->seq,
+			!event->deleted || old->start_ns != place->start_ns ||
+				old->bucket_no != place->bucket->bucket_no,
+			err);
+	if (catalogue_bucket_no(events->catalogue, old->bucket_no, &bucket, err) < 0)
+		return err->code;
+	bucket_moved(bucket, place->seq);
 	events->store->counters.tombstones--;
 	return delete_by_id(events, "DELETE FROM tombstone WHERE id = ?", name->id, err);
 }
@@ -427,7 +476,7 @@ static int put_tombstone(struct events *events, const struct event *event,
 	db_bind_i64(stmt, 2, place->bucket->bucket_no);
 	db_bind_i64(stmt, 3, event->start_ns);
 	db_bind_i64(stmt, 4, event->revision);
-	db_bind_i64(stmt, 5, db_next_seq(events->store));
+	db_bind_i64(stmt, 5, place->seq);
 	events->store->counters.tombstones++;
 	return db_exec(events->store, stmt, err);
 }
@@ -439,8 +488,9 @@ static bool stays(const struct event_row *old, const struct place *place)
 }
 
 int events_put(struct events *events, const struct event *event, const struct event_name *name,
-	const struct event_row *old, struct err *err)
+	const struct event_row *old, int64_t number, struct err *err)
 {
+	int64_t kept = old && !old->deleted ? old->number : 0;
 	struct place place;
 	int64_t data_no;
 
@@ -448,15 +498,18 @@ int events_put(struct events *events, const struct event *event, const struct ev
 	if (choose_place(events, event, name, &place, err) < 0)
 		return err->code;
 	if (event->deleted) {
-		if (remove_old(events, name, old, err) < 0)
+		if (remove_old(events, event, name, old, &place, err) < 0)
 			return err->code;
 		return put_tombstone(events, event, &place, err);
 	}
 	if (dictionary_number(events->dictionary, event->data, true, &data_no, err) < 0)
 		return err->code;
-	if (stays(old, &place))
-		return update_event(events, event, &place, data_no, err);
-	if (remove_old(events, name, old, err) < 0)
+	if (stays(old, &place)) {
+		if (update_event(events, event, &place, old, data_no, err) < 0)
+			return err->code;
+		return number != 0 && kept == 0 ? number_event(events, &place, number, err) : 0;
+	}
+	if (remove_old(events, event, name, old, &place, err) < 0)
 		return err->code;
-	return insert_event(events, event, &place, data_no, err);
+	return insert_event(events, event, &place, data_no, kept != 0 ? kept : number, err);
 }

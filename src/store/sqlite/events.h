@@ -24,8 +24,9 @@ struct events {
 	struct dictionary *dictionary;
 	struct bucket_filter *filters;
 	size_t filter_count;
-	size_t last_filter; /* events come in runs */
-	int64_t last_seq;   /* of the store when this connection committed last */
+	size_t last_filter;  /* events come in runs */
+	int64_t last_seq;    /* of the store when this connection committed last */
+	uint64_t generation; /* grows when somebody else may have written */
 };
 
 /* After db_write_begin, and after the commit that ended it: what is known of the tables holds as
@@ -58,6 +59,7 @@ struct event_row {
 	int64_t revision;
 	int64_t data_no;
 	int64_t seq;
+	int64_t number; /* of the ActivityWatch API; 0: none */
 };
 
 /* 1: found; 0: nothing was ever known of this id; < 0: error. */
@@ -65,10 +67,12 @@ MUST_USE int events_find(struct events *events, const struct event_name *name,
 	struct event_row *row, struct err *err);
 /*
  * Store EVENT, or its tombstone if it is deleted, with the next seq, in the place of OLD (what
- * events_find found; NULL if nothing). NAME is of its id. Only while writing. After a failure the
+ * events_find found; NULL if nothing). NAME is of its id. An event keeps its number; NUMBER is
+ * given to one that has none (0: it stays without). Only while writing. After a failure the
  * transaction must be rolled back.
  */
 MUST_USE int events_put(struct events *events, const struct event *event,
-	const struct event_name *name, const struct event_row *old, struct err *err);
+	const struct event_name *name, const struct event_row *old, int64_t number,
+	struct err *err);
 
 #endif

@@ -16,6 +16,7 @@
 
 static const struct schema_step steps[] = {
 	{ { schema_001_permanent, schema_001_derived } },
+	{ { schema_002_permanent } },
 };
 
 const struct schema schema_current = { steps, ARRAY_LEN(steps) };
@@ -37,8 +38,10 @@ static int put_state(sqlite3 *db)
 {
 	sqlite3_stmt *stmt;
 	char store_id[UUID_BYTES + 1];
-	int rc = sqlite3_prepare_v2(
-		db, "INSERT INTO store_state VALUES (1, ?, 0, 0, 0, 0, 0)", -1, &stmt, NULL);
+	int rc = sqlite3_prepare_v2(db,
+		"INSERT INTO store_state (one, store_id, last_seq, events, odd_ids, tombstones, quarantined)"
+		" VALUES (1, ?, 0, 0, 0, 0, 0)",
+		-1, &stmt, NULL);
 
 	if (rc != SQLITE_OK)
 		return rc;

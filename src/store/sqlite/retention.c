@@ -5,6 +5,7 @@
  */
 #include "store/retention.h"
 
+#include "store/sqlite/catalogue.h"
 #include "store/sqlite/dictionary.h"
 
 enum { BATCH = 10000, FREE_SHARE = 4, FREE_PAGES = 16 };
@@ -66,16 +67,38 @@ static int run_bound(struct store *store, const char *sql, int64_t shelf,
 	return rc;
 }
 
-static int count_bucket(struct store *store, int64_t shelf, int64_t deleted, struct err *err)
+static int longest_of(struct store *store, int64_t bucket_no, int64_t *longest_ns, struct err *err)
 {
 	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
 
+	if (db_stmt(store, "SELECT longest_ns FROM bucket WHERE bucket_no = ?", &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, bucket_no);
+	if (db_step(store, stmt, err) < 0)
+		return err->code;
+	*longest_ns = db_col_i64(stmt, 0);
+	return 0;
+}
+
+/* A change number is taken though nothing gets it: caches and intakes see by it that the bucket is
+ * not what it was. */
+static int count_bucket(struct store *store, int64_t shelf, int64_t deleted, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	int64_t longest_ns = 0, end_ns;
+
 	store->counters.events -= deleted;
-	if (db_stmt(store, "UPDATE bucket SET events = events - ? WHERE bucket_no = ?", &stmt,
-		    err) < 0)
+	if (longest_of(store, shelf / 2, &longest_ns, err) < 0 ||
+		bucket_last_end(store, shelf / 2, longest_ns, &end_ns, err) < 0 ||
+		db_stmt(store,
+			"UPDATE bucket SET events = events - ?1, end_ns = ?2, changed_seq = ?3,"
+			" moved_seq = ?3 WHERE bucket_no = ?4",
+			&stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, deleted);
-	db_bind_i64(stmt, 2, shelf / 2);
+	db_bind_i64(stmt, 2, end_ns);
+	db_bind_i64(stmt, 3, db_next_seq(store));
+	db_bind_i64(stmt, 4, shelf / 2);
 	return db_exec(store, stmt, err);
 }
 

@@ -4,5 +4,6 @@
 
 extern const char schema_001_permanent[];
 extern const char schema_001_derived[];
+extern const char schema_002_permanent[];
 
 #endif

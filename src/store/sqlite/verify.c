@@ -45,6 +45,26 @@ static const struct {
 		"SELECT count(*) FROM bucket b LEFT JOIN (SELECT shelf / 2 AS bucket_no, count(*) AS n"
 		" FROM event GROUP BY shelf / 2) e USING (bucket_no)"
 		" WHERE b.events <> coalesce(e.n, 0)" },
+	{ "buckets whose bounds are not those of their events",
+		"SELECT count(*) FROM bucket b LEFT JOIN (SELECT shelf / 2 AS bucket_no,"
+		" max(duration_ns) AS longest_ns, max(start_ns + duration_ns) AS end_ns,"
+		" max(seq) AS seq FROM event GROUP BY shelf / 2) e USING (bucket_no)"
+		" WHERE b.end_ns <> coalesce(e.end_ns, -9223372036854775808)"
+		" OR b.longest_ns < coalesce(e.longest_ns, 0) OR b.longest_ns < 0"
+		" OR b.changed_seq < coalesce(e.seq, 0) OR b.moved_seq > b.changed_seq" },
+	{ "changes of buckets beyond the store's change number",
+		"SELECT count(*) FROM bucket, store_state WHERE changed_seq > last_seq" },
+	{ "numbers of events that were not given out",
+		"SELECT count(*) FROM event, store_state WHERE number < 0 OR number > last_number"
+		" AND (number <= 1 << 52 OR number >= (1 << 52) + seq)" },
+	{ "ActivityWatch buckets of another name than in the store",
+		"SELECT count(*) FROM aw_bucket a JOIN bucket b USING (bucket_no)"
+		" WHERE a.id = '' OR b.source NOT GLOB 'aw.*'" },
+	{ "buckets and settings with data that is no JSON",
+		"SELECT (SELECT count(*) FROM aw_bucket WHERE NOT json_valid(data))"
+		" + (SELECT count(*) FROM aw_setting WHERE NOT json_valid(value))" },
+	{ "keys that no SHA-256 or role stands for",
+		"SELECT count(*) FROM api_key WHERE length(hash) <> 32 OR role NOT BETWEEN 1 AND 3" },
 };
 
 struct verification {
