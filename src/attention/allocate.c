@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "attention/away.h"
 #include "attention/spans.h"
 
 void span_list_release(struct span_list *list)
@@ -32,6 +33,7 @@ void span_list_add(struct span_list *list, enum span_kind kind, const struct mar
 		.session = mark->session,
 		.machine = mark->machine,
 		.event = mark->event,
+		.cut = NOT_CUT,
 	};
 }
 
@@ -54,12 +56,29 @@ static int64_t min_ns(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+int64_t mark_end_ns(const struct mark *mark)
+{
+	bool idle = mark->role == ROLE_AFK && mark->idle;
+	int64_t limit_ns = ns_add(mark->at_ns, idle ? AWAY_HORIZON_NS : SCREEN_HORIZON_NS);
+
+	if (!mark->ended || mark->end_ns <= mark->at_ns)
+		return mark->at_ns;
+	return min_ns(mark->end_ns, limit_ns);
+}
+
 int64_t work_horizon_ns(const struct attention_params *params)
 {
 	return max_ns(WORK_HORIZON_NS, params->waiting_limit_ns);
 }
 
 int64_t allocate_margin_ns(const struct attention_params *params)
+{
+	return ns_add(max_ns(work_horizon_ns(params), SCREEN_STEPS * SCREEN_HORIZON_NS),
+		max_ns(params->window_ns, params->agent_timeout_ns));
+}
+
+/* Later work tells whether an earlier sign went on; being away is told within SCREEN_HORIZON_NS. */
+int64_t allocate_margin_after_ns(const struct attention_params *params)
 {
 	return ns_add(work_horizon_ns(params), max_ns(params->window_ns, params->agent_timeout_ns));
 }
@@ -71,6 +90,8 @@ static void clip(struct span_list *list, int64_t from_ns, int64_t to_ns)
 	for (size_t i = 0; i < list->count; i++) {
 		struct span span = list->spans[i];
 
+		if (span.end_ns > to_ns)
+			span.cut = NOT_CUT;
 		span.start_ns = max_ns(span.start_ns, from_ns);
 		span.end_ns = min_ns(span.end_ns, to_ns);
 		if (span.start_ns < span.end_ns)
@@ -147,6 +168,17 @@ static int ns_cmp(const void *left, const void *right)
 	return ORDER(*a, *b);
 }
 
+/* Starts come in order where spans do: that is seen sooner than sorted. */
+static void sort_times(int64_t *times, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		if (times[i] < times[i - 1]) {
+			qsort(times, count, sizeof(*times), ns_cmp);
+			return;
+		}
+	}
+}
+
 struct sweep {
 	int64_t *starts;
 	int64_t *ends;
@@ -167,8 +199,8 @@ static int64_t sweep_run(struct sweep *sweep, int64_t *peak)
 	int64_t depth = 0, most = 0, covered = 0, since = 0;
 	size_t started = 0;
 
-	qsort(sweep->starts, sweep->count, sizeof(*sweep->starts), ns_cmp);
-	qsort(sweep->ends, sweep->count, sizeof(*sweep->ends), ns_cmp);
+	sort_times(sweep->starts, sweep->count);
+	sort_times(sweep->ends, sweep->count);
 	for (size_t ended = 0; ended < sweep->count;) {
 		if (started < sweep->count && sweep->starts[started] < sweep->ends[ended]) {
 			if (depth++ == 0)

@@ -8,6 +8,11 @@
  * waiting (from the last sign to the person's next prompt) taken out. Nothing is credited after
  * `now`.
  *
+ * Marks of windows, tabs, editors and AFK may have an extent: then they say what was so from their
+ * start to their end. A window in front holds the focus as long as it is there, behind whatever
+ * else claims it for a while; the person's being away takes it, and what is on the screen of a
+ * machine whose person is away moves nothing.
+ *
  * Every instant's credit depends only on marks no further from it than the margin: so a period may
  * be computed from the marks around it, and the sums of adjacent periods equal the whole.
  */
@@ -30,7 +35,8 @@ struct mark {
 	int32_t pane;    /* small number of a tmux pane, of any machine, or PANE_NONE */
 	bool human;      /* ROLE_PROMPT: from a session of a person (not of a sub-agent) */
 	bool idle;       /* ROLE_AFK: idle, else active */
-	bool ended;      /* end_ns is known: ROLE_SESSION, and ROLE_ACTIVITY that took a while */
+	bool ended;      /* end_ns is known: ROLE_SESSION, ROLE_ACTIVITY that took a while, and
+			    ROLE_WINDOW, ROLE_TAB, ROLE_EDITOR, ROLE_AFK with an extent */
 	int64_t idle_ns; /* ROLE_AFK idle: how long already */
 	int64_t end_ns;  /* if ended */
 	struct str app;  /* ROLE_WINDOW: application id */
@@ -41,6 +47,8 @@ enum span_kind { SPAN_DIRECT, SPAN_DELEGATED, SPAN_WAITING };
 /* Stable word of a kind of span: "direct", "delegated", "waiting". */
 struct str span_kind_name(enum span_kind kind);
 
+#define NOT_CUT SIZE_MAX
+
 struct span {
 	int64_t start_ns;
 	int64_t end_ns; /* > start_ns */
@@ -50,6 +58,8 @@ struct span {
 			    else SESSION_NONE */
 	int32_t machine; /* of the mark that began it */
 	size_t event;    /* of the mark that began it */
+	size_t cut;      /* direct: of the mark that says the person went away at its end, else
+			    NOT_CUT */
 };
 
 struct allocation {
@@ -58,9 +68,13 @@ struct allocation {
 	size_t count;
 };
 
-/* How far around a period marks must be loaded: before it for focus, work and waiting that reach
- * over the boundary, after it to know whether they went on. */
+/*
+ * How far before a period marks must be loaded, for focus, work and waiting that reach over its
+ * start, and how far after it, to know whether they went on. Marks that say the person was away
+ * count where they reach in, from AWAY_HORIZON_NS (away.h) before.
+ */
 int64_t allocate_margin_ns(const struct attention_params *params);
+int64_t allocate_margin_after_ns(const struct attention_params *params);
 /*
  * Allocate MARKS over [FROM, TO), clipped there; never beyond NOW. Unbroken work of a session in
  * one stream is one span, of the sign that began it. ERR_LIMIT: the arena is over its limit.

@@ -115,8 +115,11 @@ static void on_sign(struct pass *pass, struct work *work, const struct mark *mar
 	}
 	if (!work->sign || work->done_ns < mark->at_ns)
 		work->done_ns = mark->at_ns;
-	if (mark->ended && mark->end_ns > work->done_ns)
-		work->done_ns = mark->end_ns;
+	if (mark->ended && mark->end_ns > work->done_ns) {
+		int64_t limit_ns = ns_add(mark->at_ns, work_horizon_ns(pass->params));
+
+		work->done_ns = mark->end_ns < limit_ns ? mark->end_ns : limit_ns;
+	}
 	work->sign = mark;
 	work->prompted = false;
 }

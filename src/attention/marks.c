@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "attention/away.h"
 #include "attention/site.h"
 #include "attention/spans.h"
 
@@ -140,6 +141,14 @@ static void fact_cache_release(struct fact_cache *cache)
 	json_parser_release(&cache->parser);
 }
 
+/* The words that mean something, so that they need not be copied. */
+static struct str usual_status(struct str status)
+{
+	if (str_eq_c(status, "idle"))
+		return STR("idle");
+	return str_eq_c(status, "active") ? STR("active") : (struct str){ 0 };
+}
+
 /* Copy what a mark needs out of the parser, in one piece. */
 static void keep_facts(struct fact_slot *slot, const struct event_facts *facts)
 {
@@ -157,7 +166,8 @@ static void keep_facts(struct fact_slot *slot, const struct event_facts *facts)
 	texts[7] = &slot->facts.title;
 	texts[8] = &slot->facts.pane;
 	slot->facts.action = str_eq_c(facts->action, "ended") ? STR("ended") : (struct str){ 0 };
-	slot->facts.status = str_eq_c(facts->status, "idle") ? STR("idle") : (struct str){ 0 };
+	slot->facts.status = usual_status(facts->status);
+	slot->facts.editor_project = (struct str){ 0 };
 	buf_clear(&slot->text);
 	for (size_t i = 0; i < FACT_TEXTS; i++)
 		bytes += texts[i]->len;
@@ -194,7 +204,7 @@ static int facts_of(struct fact_cache *cache, struct event_scan *scan,
 
 struct source {
 	struct event_scan *scan;
-	enum event_role role;
+	const struct event_type *type;
 	struct stored_event head;
 };
 
@@ -235,7 +245,7 @@ static int merge_add(struct merge *merge, struct store *store, const struct even
 	struct source *source = &merge->sources[merge->count];
 
 	ASSERT(merge->count < SCANS_MAX);
-	source->role = type->role;
+	source->type = type;
 	if (event_scan_open(&source->scan, store, &filter, err) < 0)
 		return err->code;
 	return merge_advance(merge, merge->count++, err);
@@ -294,10 +304,24 @@ static void add_end(struct mark *mark, const struct event_facts *facts)
 		mark->end_ns = mark->at_ns;
 }
 
-static void add_event(struct loader *loader, const struct stored_event *event, enum event_role role,
-	const struct event_facts *facts)
+/* What is so from its start to its end, as ActivityWatch's watchers say it. */
+static void add_extent(
+	struct mark *mark, const struct event *event, const struct event_facts *facts)
+{
+	mark->end_ns = event_end_ns(event);
+	mark->ended = mark->end_ns > mark->at_ns;
+	if (mark->role == ROLE_AFK && (!mark->ended || facts->status.len == 0))
+		mark->role = ROLE_NONE; /* no time, or nothing said of it */
+	/* What aw-watcher-window says where the desktop does not tell it. */
+	if (mark->role == ROLE_WINDOW && str_eq_c(facts->app, "unknown"))
+		mark->role = ROLE_NONE;
+}
+
+static void add_event(struct loader *loader, const struct stored_event *event,
+	const struct event_type *type, const struct event_facts *facts)
 {
 	struct mark_set *set = loader->set;
+	enum event_role role = type->role;
 	struct mark mark = { .at_ns = event->event.start_ns,
 		.role = role,
 		.session = SESSION_NONE,
@@ -310,9 +334,11 @@ static void add_event(struct loader *loader, const struct stored_event *event, e
 		learn_session(set, &set->sessions[mark.session], facts);
 	}
 	if (role == ROLE_ACTIVITY) {
-		mark.ended = event->event.duration_ns > 0;
-		mark.end_ns = ns_add(mark.at_ns, event->event.duration_ns);
+		mark.end_ns = event_end_ns(&event->event);
+		mark.ended = mark.end_ns > mark.at_ns;
 	}
+	if (type->lasting)
+		add_extent(&mark, &event->event, facts);
 	if (role == ROLE_SESSION)
 		add_end(&mark, facts);
 	else
@@ -330,6 +356,14 @@ static void add_event(struct loader *loader, const struct stored_event *event, e
 	*new_mark(set) = mark;
 }
 
+/* Before the period only that counts which reaches into it. */
+static bool is_over(const struct loader *loader, const struct source *source)
+{
+	return source->head.event.start_ns < loader->set->from_ns &&
+	       source->type->role == ROLE_AFK &&
+	       event_end_ns(&source->head.event) <= loader->set->from_ns;
+}
+
 static int take_all(struct loader *loader, struct err *err)
 {
 	size_t at;
@@ -338,9 +372,11 @@ static int take_all(struct loader *loader, struct err *err)
 		struct source *source = &loader->merge.sources[at];
 		const struct event_facts *facts;
 
-		if (facts_of(&loader->cache, source->scan, &source->head, &facts, err) < 0)
-			return err->code;
-		add_event(loader, &source->head, source->role, facts);
+		if (!is_over(loader, source)) {
+			if (facts_of(&loader->cache, source->scan, &source->head, &facts, err) < 0)
+				return err->code;
+			add_event(loader, &source->head, source->type, facts);
+		}
 		if (merge_advance(&loader->merge, at, err) < 0)
 			return err->code;
 	}
@@ -350,10 +386,13 @@ static int take_all(struct loader *loader, struct err *err)
 static int load(struct loader *loader, struct store *store, struct err *err)
 {
 	struct mark_set *set = loader->set;
-	int64_t before_ns = ns_add(set->from_ns, -SESSION_LOOKBACK_NS);
 	const struct event_type *session = event_type_find(STR("agent_session"));
+	const struct event_type *away = event_type_find(STR("afkstatus"));
 
-	if (merge_add(&loader->merge, store, session, before_ns, set->from_ns, err) < 0 ||
+	if (merge_add(&loader->merge, store, session, ns_add(set->from_ns, -SESSION_LOOKBACK_NS),
+		    set->from_ns, err) < 0 ||
+		merge_add(&loader->merge, store, away, ns_add(set->from_ns, -AWAY_HORIZON_NS),
+			set->from_ns, err) < 0 ||
 		take_all(loader, err) < 0)
 		return err->code;
 	set->earlier = set->count;

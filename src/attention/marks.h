@@ -21,7 +21,8 @@ struct mark_set {
 	struct mark *marks; /* in the total order of events; `event` is the index here */
 	size_t count;
 	size_t room;
-	size_t earlier; /* the first so many are facts of sessions from before FROM */
+	size_t earlier; /* the first so many are from before FROM: facts of sessions, and that
+			   the person was away until after it */
 	int64_t from_ns;
 	int64_t to_ns;
 	struct session *sessions; /* by number */
@@ -37,8 +38,8 @@ struct mark_set {
 
 /*
  * Load the events of [FROM, TO) that have a role, placed in STREAMS, and what was said of sessions
- * in the days before. A session's type is what its facts say, else follows from its id; prompts of
- * a known sub-agent are not human.
+ * and of being away in the days before. A session's type is what its facts say, else follows from
+ * its id; prompts of a known sub-agent are not human.
  */
 MUST_USE int mark_set_load(struct mark_set *out, struct store *store,
 	const struct stream_set *streams, int64_t from_ns, int64_t to_ns, struct err *err);

@@ -242,6 +242,12 @@ static int choose_stream(struct building *building, int32_t *index, struct err *
 	return 0;
 }
 
+/* Whether the event that cut SPAN can be named: it was loaded from the time around the period. */
+static bool names_cut(const struct building *building, const struct span *span)
+{
+	return span->cut != NOT_CUT && span->cut >= building->marks.earlier;
+}
+
 static struct report_explain explain_span(
 	struct building *building, const struct span *span, const struct str *ids)
 {
@@ -250,6 +256,7 @@ static struct report_explain explain_span(
 		.end_ns = span->end_ns,
 		.kind = span->kind,
 		.event_id = ids[span->event],
+		.ended_by = names_cut(building, span) ? ids[span->cut] : (struct str){ 0 },
 		.stream_id = span->stream == UNASSIGNED ? (struct str){ 0 }
 							: building->data.copies[span->stream]->id,
 	};
@@ -267,6 +274,8 @@ static int explain(struct building *building, int32_t stream, struct err *err)
 		if (stream != EXPLAIN_ALL && spans->spans[i].stream != stream)
 			continue;
 		wanted[spans->spans[i].event] = true;
+		if (names_cut(building, &spans->spans[i]))
+			wanted[spans->spans[i].cut] = true;
 		out->explain_count++;
 	}
 	out->explain = arena_zalloc(building->arena, out->explain_count, sizeof(*out->explain));
@@ -289,9 +298,8 @@ static int load(struct building *building, struct err *err)
 {
 	const struct report_request *request = building->request;
 	const struct period *period = &request->period;
-	int64_t margin_ns = allocate_margin_ns(&request->params);
-	int64_t from_ns = ns_add(period->start_ns, -margin_ns);
-	int64_t to_ns = ns_add(period->end_ns, margin_ns);
+	int64_t from_ns = ns_add(period->start_ns, -allocate_margin_ns(&request->params));
+	int64_t to_ns = ns_add(period->end_ns, allocate_margin_after_ns(&request->params));
 
 	if (stream_set_load(
 		    &building->set, building->store, &request->params, from_ns, to_ns, err) < 0 ||

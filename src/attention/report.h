@@ -52,6 +52,7 @@ struct report_explain {
 	enum span_kind kind;
 	struct str event_id;  /* of the event behind it */
 	struct str stream_id; /* ptr NULL: unassigned */
+	struct str ended_by;  /* the event that says the person went away then; may be empty */
 };
 
 struct report_count {

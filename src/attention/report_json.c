@@ -117,6 +117,8 @@ static void put_explain(struct json_writer *out, const struct report *report)
 		instant_json("end", explain->end_ns, out);
 		json_kv_str(out, "kind", span_kind_name(explain->kind));
 		json_kv_str(out, "event_id", explain->event_id);
+		if (explain->ended_by.len > 0)
+			json_kv_str(out, "ended_by", explain->ended_by);
 		json_kv_str(out, "stream_id", explain->stream_id);
 		json_end_object(out);
 	}

@@ -315,7 +315,10 @@ static void explain_row(
 		exact_duration(text, explain->end_ns - explain->start_ns),
 		span_kind_name(explain->kind),
 		explain->stream_id.len > 0 ? short_id(explain->stream_id) : STR("(none)"),
-		explain->event_id,
+		explain->ended_by.len > 0
+			? arena_printf(&text->arena, "%.*s, ended by %.*s",
+				  STR_ARG(explain->event_id), STR_ARG(explain->ended_by))
+			: explain->event_id,
 	};
 
 	table_row(table, cells);

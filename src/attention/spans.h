@@ -9,11 +9,13 @@
  * The horizons that make every credit local. What is known of the screen (pane in front, window,
  * tab, seat in use) and an idle time reaching back are good for SCREEN_HORIZON_NS; what happened to
  * a session later than WORK_HORIZON_NS (or the waiting limit, if longer) after a sign of work says
- * nothing about it. Credit depends on the screen through two steps at most (a scroll on the focus
- * it refreshes, that focus on the pane it shows), hence two to one.
+ * nothing about it. Credit depends on the screen through three steps at most (a scroll on the
+ * window whose focus it refreshes, that window on the tab it shows, that tab on the browser it was
+ * seen in): SCREEN_STEPS.
  */
 #define SCREEN_HORIZON_NS (12 * NS_PER_HOUR)
 #define WORK_HORIZON_NS (2 * SCREEN_HORIZON_NS)
+enum { SCREEN_STEPS = 3 };
 
 /* On the heap; all-zero is empty. */
 struct span_list {
@@ -29,6 +31,9 @@ void span_list_add(struct span_list *list, enum span_kind kind, const struct mar
 
 /* A + B, both durations or an instant and a duration >= 0; stays within int64_t. */
 int64_t ns_add(int64_t a, int64_t b);
+/* Until when MARK holds by itself: the end that it tells, but no longer than its horizon; its own
+ * time if it tells none. */
+int64_t mark_end_ns(const struct mark *mark);
 /* The horizon of a sign of work. */
 int64_t work_horizon_ns(const struct attention_params *params);
 

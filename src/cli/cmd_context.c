@@ -60,6 +60,7 @@ static bool is_sign(const struct event *event, const struct event_facts *facts)
 	case ROLE_PROMPT:
 	case ROLE_WINDOW:
 	case ROLE_TAB:
+	case ROLE_EDITOR:
 		return true;
 	case ROLE_AFK:
 		return str_eq_c(facts->status, "active");
