@@ -369,6 +369,8 @@ static int list_run(
 	rc = say_tmux(&setup, err);
 	if (rc == 0)
 		rc = setup_say_daemon(&setup, err);
+	if (rc == 0)
+		rc = setup_say_activitywatch(&setup, err);
 	if (rc < 0)
 		return rc;
 	say_program(&setup);
@@ -383,11 +385,11 @@ static const struct command setup_list = {
 };
 
 static const struct command *const setup_commands[] = { &setup_list, &setup_tmux, &setup_daemon,
-	NULL };
+	&setup_activitywatch, NULL };
 
 const struct command command_setup = {
 	.name = "setup",
 	.summary = "what is left to do before everything is recorded; do it",
-	.usage = "[list|tmux [--remove]|daemon [--remove]]",
+	.usage = "[list|tmux [--remove]|daemon [--remove]|activitywatch [--import]]",
 	.subcommands = setup_commands,
 };

@@ -32,6 +32,9 @@ MUST_USE int setup_write(const char *path, struct str content, struct err *err);
 /* Step "daemon" of the overview. */
 MUST_USE int setup_say_daemon(struct setup *setup, struct err *err);
 extern const struct command setup_daemon;
+/* Step "activitywatch" of the overview, where there is something of it. */
+MUST_USE int setup_say_activitywatch(struct setup *setup, struct err *err);
+extern const struct command setup_activitywatch;
 
 /* packaging/systemd/tidemark.service.in and packaging/launchd/tidemark.plist.in, as they were when
  * this program was built. */
