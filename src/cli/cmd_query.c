@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/become.h"
 #include "cli/commands.h"
 #include "cli/query_show.h"
 #include "cli/query_sql.h"
@@ -24,6 +25,7 @@ struct query_values {
 	const char *zone;
 	const char *sql;
 	const char *timeout;
+	const char *lang;
 };
 
 #define VALUE(name) offsetof(struct query_values, name)
@@ -50,6 +52,8 @@ static const struct args_option query_options[] = {
 	{ "sql", 0, ARGS_TEXT, VALUE(sql), "STATEMENT",
 		"the rows of this SELECT instead of events" },
 	{ "timeout", 0, ARGS_TEXT, VALUE(timeout), "DURATION", "how long --sql may take (10s)" },
+	{ "lang", 0, ARGS_TEXT, VALUE(lang), "FILE",
+		"run this program of ActivityWatch's query language ('-': standard input)" },
 };
 
 /* -1: not given; INT64_MAX: all. */
@@ -220,15 +224,33 @@ static int run_sql(struct cli *cli, const struct query_values *values, enum quer
 	return rc < 0 ? rc : query_sql_run(cli, &request, err);
 }
 
+static int run_lang(struct cli *cli, const struct query_values *values, struct err *err)
+{
+	const struct query_lang_values lang = { .program = values->lang,
+		.last = values->last,
+		.since = values->since,
+		.until = values->until,
+		.zone = values->zone };
+
+	if (values->workspace || values->types.count > 0 || values->agent || values->session ||
+		values->machine || values->limit || values->format || values->sql)
+		return err_set(err, ERR_USAGE,
+			"--lang says everything itself, but for the time: write the other filters into the program");
+	return query_lang_run(cli, &lang, err);
+}
+
 static int query_run(
 	struct cli *cli, const void *values, const struct args_list *operands, struct err *err)
 {
 	const struct query_values *query = values;
 	struct zone *zone CLEANUP(zone_freep) = NULL;
 	enum query_format format;
-	int rc = query_format(cli, query->format, &format, err);
+	int rc;
 
 	(void)operands;
+	if (query->lang)
+		return run_lang(cli, query, err);
+	rc = query_format(cli, query->format, &format, err);
 	if (rc < 0)
 		return rc;
 	if (query->sql)
@@ -244,10 +266,11 @@ const struct command command_query = {
 	.summary = "events by directory, time, type, agent or session; or SQL",
 	.usage =
 		"[--workspace DIR] [--last DURATION | --since TIME] [--until TIME] [--type TYPE] [--agent AGENT] "
-		"[--session ID] [--machine MACHINE] [--limit N] [--format FORMAT] [--tz ZONE] | --sql STATEMENT [--timeout DURATION]",
+		"[--session ID] [--machine MACHINE] [--limit N] [--format FORMAT] [--tz ZONE] | --sql STATEMENT [--timeout DURATION] | --lang FILE",
 	.details =
 		"Prints events in the order of time; with --limit the newest ones. Times without a zone are local.\n"
-		"--sql reads views of the store (docs/query.md); it cannot write. Examples:\n"
+		"--sql reads views of the store (docs/query.md); it cannot write. --lang takes the time from --last, --since and\n"
+		"--until and prints what the program returns (docs/query-language.md). Examples:\n"
 		"  tt query --workspace . --last 7d --type user_message\n"
 		"  tt query --agent codex --format json | jq -r .model\n"
 		"  tt query --sql 'SELECT model, sum(output) FROM tokens GROUP BY model'",

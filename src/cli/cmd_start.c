@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/become.h"
 #include "cli/commands.h"
 #include "cli/frame.h"
 #include "cli/target.h"
@@ -22,6 +23,7 @@
 enum {
 	WAIT_MS = 30000, /* for a daemon to do as it is told */
 	LOOK_MS = 10,
+	SERVE_MS = 2000, /* for the server to say where it answers */
 	STATE_DIR_MODE = 0700,
 	ANSWER_BYTES = ERR_MESSAGE_BYTES + 32,
 };
@@ -31,7 +33,8 @@ enum {
 struct host {
 	struct cli *cli;      /* of the command */
 	struct cli *settings; /* a run of its own for each reading of the configuration */
-	int ready;            /* where to say that it works; -1: nowhere */
+	const char *store_url;
+	int ready; /* where to say that it works; -1: nowhere */
 };
 
 static void free_settings(struct cli *settings)
@@ -63,6 +66,32 @@ static int configure(void *owner, struct collect_context *out, const char **stor
 	return 0;
 }
 
+/* `tt-serve serve` on the daemon's store, with its configuration. */
+static const char *const *serve(void *owner)
+{
+	struct host *host = owner;
+	struct cli *settings = host->settings;
+	const char **argv = arena_zalloc(&settings->arena, 8, sizeof(*argv));
+	struct err err;
+	size_t count = 0;
+
+	if (!settings->config.serve.on_start)
+		return NULL;
+	if (become_path(&settings->arena, &argv[count++], &err) < 0) {
+		log_warn(&settings->log, "nothing is served: %s", err.message);
+		return NULL;
+	}
+	argv[count++] = "serve";
+	argv[count++] = "--json";
+	argv[count++] = "--store";
+	argv[count++] = host->store_url;
+	if (settings->globals.config) {
+		argv[count++] = "--config";
+		argv[count++] = settings->globals.config;
+	}
+	return argv;
+}
+
 /* "0" or "CODE MESSAGE", and the end of the pipe. */
 static void answer(struct host *host, const struct err *err)
 {
@@ -84,19 +113,62 @@ static void ready(void *owner)
 
 /* --- what is printed --- */
 
+/* What the daemon says of its server: where it answers, once it does. */
+struct served {
+	struct json_parser parser;
+	struct buf text;
+	const struct json *serve; /* NULL: there is none */
+};
+
+static void served_release(struct served *served)
+{
+	json_parser_release(&served->parser);
+	buf_release(&served->text);
+}
+
+static void find_served(const struct target *target, struct served *out)
+{
+	if (target->found.running)
+		out->serve = json_get(
+			instance_read_state(&target->paths, &out->parser, &out->text), "serve");
+}
+
+/* A daemon that has just started knows a moment later. */
+static void await_served(const struct target *target, struct served *out)
+{
+	int64_t end_ns = clock_monotonic_ns() + SERVE_MS * NS_PER_MS;
+
+	find_served(target, out);
+	while (json_is(out->serve, JSON_OBJECT) &&
+		!json_is(json_get(out->serve, "listen"), JSON_ARRAY) &&
+		!json_is(json_get(out->serve, "error"), JSON_STRING) &&
+		clock_monotonic_ns() < end_ns) {
+		clock_sleep_ms(LOOK_MS);
+		find_served(target, out);
+	}
+}
+
 static int print(struct cli *cli, const struct target *target)
 {
+	CLEANUP(served_release) struct served served = { .serve = NULL };
 	struct json_writer json = json_writer(&cli->out);
 	const struct instance *found = &target->found;
+	const struct json *listen;
 
 	if (!cli->globals.json)
 		return 0;
+	find_served(target, &served);
+	listen = json_get(served.serve, "listen");
 	json_begin_object(&json);
 	if (found->running)
 		json_kv_i64(&json, "pid", found->pid);
 	else
 		json_kv_null(&json, "pid");
-	json_kv_null(&json, "listen"); /* it serves nothing yet */
+	json_key(&json, STR("listen"));
+	if (listen)
+		json_put_value(&json, listen);
+	else
+		json_put_null(&json);
 	json_kv_bool(&json, "running", found->running);
 	json_kv_bool(&json, "paused", instance_paused(&target->paths));
 	json_end_object(&json);
@@ -131,10 +203,12 @@ static int check(struct cli *cli, struct target *target, const char **store_url,
 
 static int run_daemon(struct cli *cli, struct daemon_options *options, int told, struct err *err)
 {
-	struct host host = { .cli = cli, .ready = told };
+	struct host host = { .cli = cli, .store_url = options->store_url, .ready = told };
 	int rc;
 
-	options->host = (struct daemon_host){ &host, configure, ready };
+	options->host = (struct daemon_host){
+		.owner = &host, .configure = configure, .serve = serve, .ready = ready
+	};
 	rc = daemon_run(options, err);
 
 	if (rc < 0)
@@ -239,11 +313,28 @@ static const struct args_option start_options[] = {
 		"with --foreground: log to the file that the background uses" },
 };
 
+static void say_served(struct cli *cli, const struct target *target)
+{
+	CLEANUP(served_release) struct served served = { .serve = NULL };
+	struct json_iter iter;
+	const struct json *place;
+	struct str key;
+
+	await_served(target, &served);
+	iter = json_iter(json_get(served.serve, "listen"));
+	while (json_next(&iter, &key, &place))
+		log_info(&cli->log, "It serves on %.*s", STR_ARG(json_str(place)));
+	if (json_is(json_get(served.serve, "error"), JSON_STRING))
+		log_warn(&cli->log, "it does not serve yet: %.*s",
+			STR_ARG(json_get_str(served.serve, "error")));
+}
+
 static void say_started(struct cli *cli, const struct target *target, bool was_running)
 {
 	log_info(&cli->log, "%s (process %lld); its log: %s",
 		was_running ? "The daemon runs already" : "The daemon collects from now on",
 		(long long)target->found.pid, target->paths.log);
+	say_served(cli, target);
 	if (instance_paused(&target->paths))
 		log_warn(&cli->log, "it is paused: 'tt resume' lets it collect");
 }
@@ -377,11 +468,12 @@ static int resume_run(
 	"One daemon a store; to start it again is no error. It watches the sources' files and collects what changes within\n"       \
 	"seconds, and looks at everything once a minute. SIGHUP makes it read its configuration again. It does not see what your\n" \
 	"shell exports: name directories that an agent keeps elsewhere in the configuration (collect.NAME.roots).\n"                \
+	"It serves too, as 'tt serve' would (serve.on_start = false: not).\n"                                                       \
 	"'tt setup daemon' lets systemd or launchd start it when you log in."
 
 const struct command command_start = {
 	.name = "start",
-	.summary = "collect in the background from now on",
+	.summary = "collect, and serve on this machine, in the background from now on",
 	.usage = "[--foreground [--log]]",
 	.details = START_DETAILS,
 	.args = { .options = start_options, .option_count = ARRAY_LEN(start_options) },

@@ -35,6 +35,7 @@ struct cli_globals {
 };
 
 struct cli {
+	char **argv; /* the whole command line: see become.h */
 	struct cli_globals globals;
 	struct log log;
 	struct arena arena; /* freed when the command ends */

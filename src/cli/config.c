@@ -21,12 +21,14 @@ enum key_type {
 	KEY_CLOCK,
 	KEY_CHOICE,
 	KEY_BOOL,
+	KEY_PATH,
 	KEY_PATHS,
 	KEY_GLOBS,
-	KEY_DAYS
+	KEY_DAYS,
+	KEY_RATE
 };
 
-enum { MOST_DAYS = 36500 };
+enum { MOST_DAYS = 36500, MOST_RATE = 1000000 };
 
 struct key {
 	const char *name;
@@ -99,6 +101,23 @@ static const struct key keys[] = {
 	{ "sync.remote_command", KEY_TEXT, FIELD(remote_command), "tt", NULL, "a program's path" },
 	{ "sync.timeout", KEY_DURATION, FIELD(sync_timeout_ns), "10m", NULL,
 		"a duration like \"60s\"" },
+	{ "serve.listen", KEY_GLOBS, FIELD(serve.listen), "", NULL,
+		"a list of addresses with ports, as \"127.0.0.1:5600\"" },
+	{ "serve.require_key", KEY_BOOL, FIELD(serve.require_key), "false", NULL, "true or false" },
+	{ "serve.hosts", KEY_GLOBS, FIELD(serve.hosts), "", NULL, "a list of host names" },
+	{ "serve.origins", KEY_GLOBS, FIELD(serve.origins), "", NULL,
+		"a list of origins, as \"https://tracker.example\"" },
+	{ "serve.origin_patterns", KEY_GLOBS, FIELD(serve.origin_patterns), "", NULL,
+		"a list of regular expressions" },
+	{ "serve.webui", KEY_PATH, FIELD(serve.webui), "", NULL, "a directory" },
+	{ "serve.pages", KEY_GLOBS, FIELD(serve.pages), "", NULL, "a list of \"NAME=DIRECTORY\"" },
+	{ "serve.tls_cert", KEY_PATH, FIELD(serve.tls_cert), "", NULL, "a file" },
+	{ "serve.tls_key", KEY_PATH, FIELD(serve.tls_key), "", NULL, "a file" },
+	{ "serve.rate", KEY_RATE, FIELD(serve.rate), "0", NULL,
+		"a number of requests a second (0: 200)" },
+	{ "serve.access_log", KEY_PATH, FIELD(serve.access_log), "", NULL, "a file" },
+	{ "serve.plain", KEY_BOOL, FIELD(serve.plain), "false", NULL, "true or false" },
+	{ "serve.on_start", KEY_BOOL, FIELD(serve.on_start), "true", NULL, "true or false" },
 };
 
 static void *field(struct config *config, const struct key *key)
@@ -129,7 +148,17 @@ static bool parse_choice(const struct key *key, struct str text, int64_t *out)
 	return false;
 }
 
-/* Paths and globs stand one per line in the text form; "~/" of a path is the home directory. */
+/* "~/" of a path is the home directory. */
+static struct str expand(struct arena *arena, struct str path)
+{
+	const char *home = getenv("HOME");
+
+	if (!str_starts(path, STR("~/")) || !home)
+		return path;
+	return arena_printf(arena, "%s/%.*s", home, STR_ARG(str_sub(path, 2, path.len)));
+}
+
+/* Paths and globs stand one per line in the text form. */
 static const char *const *parse_lines(struct arena *arena, struct str text, bool paths)
 {
 	const char **list;
@@ -140,13 +169,11 @@ static const char *const *parse_lines(struct arena *arena, struct str text, bool
 	list = arena_zalloc(arena, lines, sizeof(*list));
 	while (text.len > 0) {
 		struct str path = str_trim(str_split(&text, '\n'));
-		const char *home = getenv("HOME");
 
 		if (path.len == 0)
 			continue;
-		if (paths && str_starts(path, STR("~/")) && home)
-			path = arena_printf(
-				arena, "%s/%.*s", home, STR_ARG(str_sub(path, 2, path.len)));
+		if (paths)
+			path = expand(arena, path);
 		list[count++] = arena_cstr(arena, path);
 	}
 	return list;
@@ -161,6 +188,9 @@ static bool set_field(
 	switch (key->type) {
 	case KEY_TEXT:
 		*(const char **)to = arena_cstr(arena, text);
+		return true;
+	case KEY_PATH:
+		*(const char **)to = arena_cstr(arena, expand(arena, text));
 		return true;
 	case KEY_DURATION:
 		return duration_parse(text, to, &ignored) == 0;
@@ -177,6 +207,8 @@ static bool set_field(
 		return true;
 	case KEY_DAYS:
 		return str_to_i64(text, to) && *(int64_t *)to >= 0 && *(int64_t *)to <= MOST_DAYS;
+	case KEY_RATE:
+		return str_to_i64(text, to) && *(int64_t *)to >= 0 && *(int64_t *)to <= MOST_RATE;
 	}
 	return false;
 }
@@ -216,6 +248,7 @@ static bool value_text(
 		*out = value->type == TOML_BOOL && value->boolean ? STR("true") : STR("false");
 		return value->type == TOML_BOOL;
 	case KEY_DAYS:
+	case KEY_RATE:
 		*out = arena_printf(arena, "%lld", (long long)value->integer);
 		return value->type == TOML_INTEGER;
 	case KEY_PATHS:

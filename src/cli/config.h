@@ -20,6 +20,23 @@ enum { CONFIG_TEXT_INHERIT = 3 };
 /* The names, in the order of struct config's sources. */
 extern const char *const config_sources[CONFIG_SOURCES];
 
+/* The server: "serve.NAME". Lists are NULL-terminated, texts empty when not set. */
+struct config_serve {
+	const char *const *listen; /* "ADDRESS:PORT"; none: loopback */
+	bool require_key;
+	const char *const *hosts;
+	const char *const *origins;
+	const char *const *origin_patterns;
+	const char *webui;
+	const char *const *pages; /* "NAME=DIR" */
+	const char *tls_cert;
+	const char *tls_key;
+	int64_t rate; /* requests a second, of one key or address; 0: the usual */
+	const char *access_log;
+	bool plain;    /* no warning when others can reach it without TLS: a proxy has that */
+	bool on_start; /* the daemon starts it too */
+};
+
 struct config {
 	const char *store;            /* "store": URL; empty: <data dir>/tt.db */
 	const char *timezone;         /* "report.timezone": empty: the machine's */
@@ -35,9 +52,10 @@ struct config {
 	const char *const *text_summary;
 	const char *const *text_full;
 	struct config_source sources[CONFIG_SOURCES]; /* "collect.NAME.…" */
-	int64_t retention_days;      /* "storage.retention_days": 0 keeps for ever */
-	const char *remote_command;  /* "sync.remote_command": how `tt` is called on a remote */
-	int64_t sync_timeout_ns;     /* "sync.timeout": without any byte from a remote */
+	int64_t retention_days;     /* "storage.retention_days": 0 keeps for ever */
+	const char *remote_command; /* "sync.remote_command": how `tt` is called on a remote */
+	int64_t sync_timeout_ns;    /* "sync.timeout": without any byte from a remote */
+	struct config_serve serve;
 	struct config_value *values; /* one per key, in the order of the table */
 	size_t value_count;
 };

@@ -262,7 +262,7 @@ static int run(struct cli *cli, struct invocation *invocation, struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct cli cli = { .log = { .program = "tt" } };
+	struct cli cli = { .argv = argv, .log = { .program = "tt" } };
 	struct invocation invocation = { 0 };
 	struct err err = { 0 };
 	int rc, status;

@@ -141,7 +141,7 @@ static void copy_member(struct json_writer *json, const struct json *state, cons
 void status_daemon_json(struct json_writer *json, const struct status_daemon *daemon)
 {
 	static const char *const members[] = { "last_round", "configuration_error", "watched",
-		"polled", "polled_because" };
+		"polled", "polled_because", "serve" };
 	const struct instance *found = &daemon->target.found;
 	char since[TIME_TEXT_BYTES];
 	bool known = found->running && found->started_ns != INT64_MIN;
@@ -194,6 +194,24 @@ static void say_running(struct cli *cli, const struct status_daemon *daemon)
 		STR_ARG(ago(cli, json_get_str(daemon->state, "last_round"))));
 }
 
+static void say_served(struct cli *cli, const struct status_daemon *daemon)
+{
+	const struct json *serve = json_get(daemon->state, "serve"), *place;
+	struct str error = json_get_str(serve, "error"), key;
+	struct json_iter iter = json_iter(json_get(serve, "listen"));
+
+	while (json_next(&iter, &key, &place)) {
+		buf_addc(&cli->out, "serves on ");
+		table_clean(&cli->out, json_str(place));
+		buf_byte(&cli->out, '\n');
+	}
+	if (error.len == 0)
+		return;
+	buf_addc(&cli->out, "  it does not serve: ");
+	table_clean(&cli->out, error);
+	buf_byte(&cli->out, '\n');
+}
+
 void status_daemon_text(struct cli *cli, const struct status_daemon *daemon)
 {
 	struct str error = json_get_str(daemon->state, "configuration_error");
@@ -203,6 +221,7 @@ void status_daemon_text(struct cli *cli, const struct status_daemon *daemon)
 	else
 		buf_printf(&cli->out, "daemon does not run%s\n",
 			daemon->paused ? ", and is paused" : ": 'tt start'");
+	say_served(cli, daemon);
 	if (error.len == 0)
 		return;
 	buf_addc(&cli->out, "  its new configuration was refused: ");

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "serve/child.h"
 #include "serve/job.h"
 #include "serve/report.h"
 
@@ -40,6 +41,7 @@ struct daemon {
 	bool places_wanted[SCHEDULE_MOST]; /* once a round each is asked what to watch */
 	size_t count;
 	struct job jobs[MOST_JOBS];
+	struct child server;
 	int lock;
 	int signals;
 	bool stopping;
@@ -90,6 +92,8 @@ static int configure(struct daemon *daemon, struct err *err)
 			watch_set(daemon->watch, i, &(struct source_places){ .count = 0 },
 				clock_monotonic_ns());
 	}
+	if (host->serve)
+		child_want(&daemon->server, host->serve(host->owner));
 	if (!daemon->store_text)
 		daemon->store_text = arena_cstr(&daemon->arena, str_from(store));
 	else if (strcmp(store, daemon->store_text) != 0)
@@ -112,6 +116,7 @@ static void reconfigure(struct daemon *daemon, int64_t now_ns)
 		return;
 	}
 	diary_say(daemon->diary, "configuration read again");
+	child_reload(&daemon->server);
 	schedule_all(&daemon->schedule, now_ns);
 }
 
@@ -257,13 +262,19 @@ static void look_for_pause(struct daemon *daemon, int64_t now_ns)
 		schedule_all(&daemon->schedule, now_ns);
 }
 
+static void stop(struct daemon *daemon, int64_t grace_ms, int64_t now_ns)
+{
+	daemon->stopping = true;
+	end_jobs(daemon, grace_ms, now_ns);
+	child_stop(&daemon->server, grace_ms, now_ns);
+}
+
 static void take_signal(struct daemon *daemon, uint32_t number, int64_t now_ns)
 {
 	if (number == SIGHUP)
 		reconfigure(daemon, now_ns);
 	if (number == SIGTERM || number == SIGINT) {
-		end_jobs(daemon, daemon->stopping ? 0 : DAEMON_STOP_MS, now_ns);
-		daemon->stopping = true;
+		stop(daemon, daemon->stopping ? 0 : DAEMON_STOP_MS, now_ns);
 	}
 	look_for_pause(daemon, now_ns);
 }
@@ -305,6 +316,9 @@ static void write_state(struct daemon *daemon)
 		.schedule = &daemon->schedule,
 		.sources = daemon->reports,
 		.count = daemon->count,
+		.serve = daemon->server.argv != NULL,
+		.listen = daemon->server.listen,
+		.serve_error = daemon->server.error,
 	};
 	struct err err;
 
@@ -324,8 +338,7 @@ static void begin_round(struct daemon *daemon, int64_t now_ns)
 		return;
 	diary_say(daemon->diary, "'%s' is gone or another: this daemon ends",
 		daemon->options->paths.lock);
-	daemon->stopping = true;
-	end_jobs(daemon, DAEMON_STOP_MS, now_ns);
+	stop(daemon, DAEMON_STOP_MS, now_ns);
 }
 
 /* One turn. */
@@ -338,6 +351,7 @@ static void do_what_is_due(struct daemon *daemon, int64_t now_ns)
 	for (size_t i = 0; i < daemon->count; i++)
 		daemon->schedule.rows[i].due |= watch_take(daemon->watch, i, now_ns);
 	read_jobs(daemon, now_ns);
+	daemon->dirty |= child_look(&daemon->server, daemon->diary, now_ns);
 	if (jobs_at_work(daemon) > 0)
 		press_jobs(daemon, now_ns);
 	if (!daemon->stopping && !daemon->paused) {
@@ -367,12 +381,13 @@ static int64_t next_due(const struct daemon *daemon, int64_t now_ns, int *watch_
 	/* With jobs at work the next one may have to wait for the end of one. */
 	if (!daemon->stopping && !daemon->paused && at_work == 0)
 		next_ns = earliest(next_ns, schedule_next(&daemon->schedule));
+	next_ns = earliest(next_ns, child_next(&daemon->server, now_ns));
 	return earliest(next_ns, daemon->schedule.round_at_ns);
 }
 
 static void wait(struct daemon *daemon)
 {
-	struct pollfd fds[2 + MOST_JOBS];
+	struct pollfd fds[2 + MOST_JOBS + CHILD_FDS];
 	int64_t now_ns = clock_monotonic_ns();
 	int64_t left_ns;
 	int watch_fd;
@@ -383,6 +398,7 @@ static void wait(struct daemon *daemon)
 	for (size_t i = 0; i < MOST_JOBS; i++) /* their end shows also when no event is asked for */
 		fds[2 + i] =
 			(struct pollfd){ .fd = daemon->jobs[i].pid > 0 ? daemon->jobs[i].fd : -1 };
+	child_fds(&daemon->server, &fds[2 + MOST_JOBS]);
 	if (left_ns <= 0)
 		return;
 	/* Up to the next millisecond: waking too early would be for nothing. */
@@ -393,7 +409,7 @@ static void loop(struct daemon *daemon)
 {
 	do {
 		do_what_is_due(daemon, clock_monotonic_ns());
-		if (daemon->stopping && jobs_at_work(daemon) == 0)
+		if (daemon->stopping && jobs_at_work(daemon) == 0 && daemon->server.pid == 0)
 			return;
 		wait(daemon);
 	} while (true);
@@ -418,6 +434,7 @@ static int set_up(struct daemon *daemon, struct err *err)
 static void tear_down(struct daemon *daemon)
 {
 	watch_free(daemon->watch);
+	child_release(&daemon->server);
 	arena_release(&daemon->arena);
 	fs_closep(&daemon->signals);
 }
@@ -436,6 +453,7 @@ int daemon_run(const struct daemon_options *options, struct err *err)
 		.last_round_ns = INT64_MIN,
 	};
 
+	child_init(&daemon.server);
 	if (instance_take(&options->paths, &daemon.lock, err) < 0)
 		return err->code;
 	if (diary_open(&diary, options->log_to_file ? options->paths.log : NULL, DIARY_LIMIT_BYTES,

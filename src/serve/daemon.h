@@ -4,6 +4,7 @@
  * One process that waits: for the system to tell of a change (collect/watch.h), for a round's time,
  * for a job to end (serve/job.h), for a signal. It opens no store and no log of an agent itself, so
  * that it is small and nothing foreign can bring it down. Idle, it is woken a few times a minute.
+ * The server is a program beside it (serve/child.h), started and ended with it.
  * What will speak with remotes gets jobs of its own, beside these: nothing that waits for a network
  * may hold up a source.
  *
@@ -33,6 +34,11 @@ struct daemon_host {
 		void *owner, struct collect_context *out, const char **store, struct err *err);
 	/* The daemon holds its lock and works from now on. */
 	void (*ready)(void *owner);
+	/*
+	 * After each configure: the program to run as the server beside it, with its arguments,
+	 * valid until the next call; NULL: none. May itself be NULL.
+	 */
+	const char *const *(*serve)(void *owner);
 };
 
 struct daemon_options {

@@ -40,6 +40,23 @@ static void put_source(struct json_writer *json, const struct report_source *sou
 	json_end_object(json);
 }
 
+static void put_server(struct json_writer *json, const struct report *report)
+{
+	json_key(json, STR("serve"));
+	if (!report->serve) {
+		json_put_null(json);
+		return;
+	}
+	json_begin_object(json);
+	json_key(json, STR("listen"));
+	if (report->listen.len > 0)
+		json_put_raw(json, report->listen);
+	else
+		json_put_null(json);
+	put_text(json, "error", report->serve_error);
+	json_end_object(json);
+}
+
 void report_write(struct json_writer *json, const struct report *report)
 {
 	json_begin_object(json);
@@ -58,6 +75,7 @@ void report_write(struct json_writer *json, const struct report *report)
 		if (report->schedule->rows[i].enabled)
 			put_source(json, &report->sources[i], &report->schedule->rows[i]);
 	json_end_array(json);
+	put_server(json, report);
 	json_end_object(json);
 	buf_byte(json->out, '\n');
 }

@@ -24,6 +24,9 @@ struct report {
 	const struct schedule *schedule;
 	const struct report_source *sources;
 	size_t count;
+	bool serve;              /* a server is wanted beside the daemon */
+	struct str listen;       /* JSON array of where it answers; empty: it does not */
+	const char *serve_error; /* why it does not, as far as it has said; "" */
 };
 
 void report_write(struct json_writer *json, const struct report *report);

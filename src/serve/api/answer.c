@@ -1,0 +1,142 @@
+#include "serve/api/answer.h"
+
+#include "base/time.h"
+#include "serve/server.h"
+#include "serve/stream_bucket.h"
+#include "store/aw_write.h"
+
+/* STATUS with the message that ERR has now. */
+static int fail_as_is(struct call *call, int status, struct err *err)
+{
+	struct str message = arena_str(call->arena, str_from(err->message));
+
+	return call_fail(call, status, err, "%.*s", STR_ARG(message));
+}
+
+int answer_body(struct call *call, struct err *err)
+{
+	return fail_as_is(call, err->code == ERR_LIMIT ? 413 : 422, err);
+}
+
+bool answer_is_refusal(int code)
+{
+	switch (code) {
+	case ERR_NOT_FOUND:
+	case ERR_EXISTS:
+	case ERR_READONLY:
+	case ERR_USAGE:
+	case ERR_LIMIT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int answer_bucket(struct call *call, struct str id, struct err *err)
+{
+	if (!answer_is_refusal(err->code))
+		return err->code;
+	if (err->code == ERR_NOT_FOUND)
+		return call_fail(
+			call, 404, err, "The requested bucket '%.*s' does not exist", STR_ARG(id));
+	return fail_as_is(call, err_http_status(err->code), err);
+}
+
+static struct str host(const struct call *call)
+{
+	return str_from(server_options(call->server)->hostname);
+}
+
+int answer_buckets(struct call *call, struct store *store, struct aw_bucket **out, size_t *count,
+	struct err *err)
+{
+	struct aw_bucket *stored;
+
+	if (aw_buckets(store, call->arena, &stored, count, err) < 0)
+		return err->code;
+	*out = arena_zalloc(call->arena, *count + 1, sizeof(**out));
+	if (*count > 0)
+		memcpy(*out, stored, *count * sizeof(**out));
+	if (stream_bucket_make(stored, *count, host(call),
+		    str_from(server_options(call->server)->machine_id), call->arena, *out + *count))
+		++*count;
+	return 0;
+}
+
+int answer_find(struct call *call, struct store *store, struct aw_bucket *out, struct err *err)
+{
+	struct str id = call->params[0];
+	struct aw_bucket *all;
+	struct err other;
+	size_t count;
+
+	if (aw_bucket_find(store, id, call->arena, out, err) == 0)
+		return 0;
+	if (err->code != ERR_NOT_FOUND || !stream_bucket_is(id, host(call)))
+		return answer_bucket(call, id, err);
+	if (answer_buckets(call, store, &all, &count, &other) < 0) {
+		*err = other;
+		return err->code;
+	}
+	if (count == 0 || all[count - 1].bucket_no != STREAM_BUCKET_NO)
+		return answer_bucket(call, id, err);
+	*out = all[count - 1];
+	return 0;
+}
+
+int answer_target(struct call *call, struct intake *intake, int64_t *bucket_no, struct err *err)
+{
+	struct str id = call->params[0];
+
+	if (aw_target(intake, id, bucket_no, err) == 0)
+		return 0;
+	if (err->code == ERR_NOT_FOUND && stream_bucket_is(id, host(call)))
+		return call_fail(call, 403, err, "Bucket '%.*s' is computed: it cannot be written",
+			STR_ARG(id));
+	return answer_bucket(call, id, err);
+}
+
+/*
+ * Is TEXT an instant of a year that nanoseconds of 64 bits do not reach? As a bound it is as good
+ * as none; what else it says must be right all the same.
+ */
+static bool is_beyond(struct str text, bool *before)
+{
+	enum { YEAR_BYTES = 4, FIRST_YEAR = 1678 };
+	CLEANUP(buf_release) struct buf near = BUF_INIT;
+	int64_t year, ns;
+	struct err err;
+
+	if (time_parse(text, &ns, &err) == 0 || !str_to_i64(str_sub(text, 0, YEAR_BYTES), &year))
+		return false;
+	buf_addc(&near, "2000"); /* a leap year, as theirs may be */
+	buf_add(&near, str_sub(text, YEAR_BYTES, text.len));
+	*before = year < FIRST_YEAR;
+	return time_parse(buf_str(&near), &ns, &err) == 0;
+}
+
+static int read_bound(struct call *call, const char *name, const char *what, int64_t absent,
+	int64_t *out, struct err *err)
+{
+	struct str text = call_arg(call, name, NULL);
+	bool before;
+
+	if (!text.ptr || !is_beyond(text, &before))
+		return call_time(call, name, what, absent, out, err);
+	*out = before ? INT64_MIN : INT64_MAX;
+	return 0;
+}
+
+int answer_range(struct call *call, bool limited, struct answer_range *out, struct err *err)
+{
+	bool repeated = false;
+	struct str limit = limited ? call_arg(call, "limit", &repeated) : (struct str){ 0 };
+	int rc = read_bound(call, "start", "starttime", INT64_MIN, &out->from_ns, err);
+
+	if (rc == 0)
+		rc = read_bound(call, "end", "endtime", INT64_MAX, &out->to_ns, err);
+	/* What is no natural number is no limit: clients say -1. */
+	if (repeated || !str_to_u64(limit, &out->limit))
+		out->limit = UINT64_MAX;
+	return rc;
+}

@@ -1,0 +1,38 @@
+/* What the handlers answer alike: refusals, and the bucket that a path names. */
+#ifndef TT_SERVE_API_ANSWER_H
+#define TT_SERVE_API_ANSWER_H
+
+#include "serve/call.h"
+#include "store/aw.h"
+
+/* A body that parsed but is not what it should be (ERR says why): 422, or 413 for what is too
+ * large. Returns the negative code to return. */
+int answer_body(struct call *call, struct err *err);
+/*
+ * ERR is what store/aw.h or store/aw_write.h said about bucket ID. What was refused before anything
+ * was written is answered (404, 403, 400, 413); an error of the store itself stays one. Returns the
+ * negative code to return.
+ */
+int answer_bucket(struct call *call, struct str id, struct err *err);
+/* All buckets, the streams' (serve/stream_bucket.h) last. */
+MUST_USE int answer_buckets(struct call *call, struct store *store, struct aw_bucket **out,
+	size_t *count, struct err *err);
+/* The bucket of the path's first parameter, which may be the streams'; absent: answered 404. */
+MUST_USE int answer_find(
+	struct call *call, struct store *store, struct aw_bucket *out, struct err *err);
+/* The same to write to. The streams' cannot be written: answered 403. */
+MUST_USE int answer_target(
+	struct call *call, struct intake *intake, int64_t *bucket_no, struct err *err);
+/* Was it refused (true), or did the store fail? */
+bool answer_is_refusal(int code);
+
+/* The events that a request asks for, for prepare: `start`, `end` and, if LIMITED, `limit`. */
+struct answer_range {
+	int64_t from_ns;
+	int64_t to_ns;
+	uint64_t limit; /* UINT64_MAX: none */
+};
+MUST_USE int answer_range(
+	struct call *call, bool limited, struct answer_range *out, struct err *err);
+
+#endif
