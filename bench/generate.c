@@ -4,10 +4,11 @@
  *
  *   generate events COUNT UNTIL      wire lines of COUNT events of a year's work on three machines,
  *                                    the last near UNTIL
- *   generate demo UNTIL              wire lines of a fortnight of one person's work with agents
- *   generate claude BYTES DIR UNTIL  Claude Code transcripts below DIR/projects, as real ones are
- *   generate dense BYTES DIR UNTIL   the same of short lines, each with something to count
- *   generate huge BYTES DIR UNTIL    as real ones are, in one file
+ *   generate desktop COUNT UNTIL     the same, every other event from a desktop's watchers:
+ * windows, tabs, editors, AFK generate demo UNTIL              wire lines of a fortnight of one
+ * person's work with agents generate claude BYTES DIR UNTIL  Claude Code transcripts below
+ * DIR/projects, as real ones are generate dense BYTES DIR UNTIL   the same of short lines, each
+ * with something to count generate huge BYTES DIR UNTIL    as real ones are, in one file
  *
  * UNTIL is RFC 3339.
  */
@@ -40,6 +41,7 @@ struct work {
 	const char *project;
 	uint64_t session;
 	int64_t at_ns;
+	int64_t duration_ns; /* of the next event */
 	struct buf out;
 	struct buf id;
 	struct buf data;
@@ -51,6 +53,7 @@ static void emit(struct work *work, const char *source, const char *type, const 
 		.source = str_from(source),
 		.type = str_from(type),
 		.start_ns = time_floor_ms(work->at_ns),
+		.duration_ns = work->duration_ns,
 		.data = buf_str(&work->data),
 	};
 
@@ -166,6 +169,83 @@ static void emit_any(struct work *work)
 		emit_prompt(work);
 }
 
+static const char *const apps[] = { "kitty", "firefox", "Code", "Slack", "firefox", "Code" };
+
+/* What is looked at: of a few dozen pages, which change from hour to hour. */
+static unsigned long long any_page(struct work *work)
+{
+	return (unsigned long long)(work->at_ns / NS_PER_HOUR) +
+	       (unsigned long long)dice_below(&work->state, 40);
+}
+
+static void emit_window(struct work *work)
+{
+	struct json_writer json = begin(work);
+	char title[64];
+
+	snprintf(title, sizeof(title), "%s - page %llu", work->project, any_page(work));
+	json_kv_str(&json, "app", str_from(apps[dice_below(&work->state, ARRAY_LEN(apps))]));
+	json_kv_str(&json, "title", str_from(title));
+	json_end_object(&json);
+	emit(work, "aw.aw-watcher-window_desk", "currentwindow", "w");
+}
+
+static void emit_tab(struct work *work)
+{
+	struct json_writer json = begin(work);
+	char url[64];
+
+	snprintf(url, sizeof(url), "https://example.org/%s/%llu", work->project, any_page(work));
+	json_kv_bool(&json, "audible", false);
+	json_kv_bool(&json, "incognito", false);
+	json_kv_str(&json, "title", str_from(work->project));
+	json_kv_str(&json, "url", str_from(url));
+	json_end_object(&json);
+	emit(work, "aw.aw-watcher-web-firefox_desk", "web.tab.current", "t");
+}
+
+static void emit_editor(struct work *work)
+{
+	struct json_writer json = begin(work);
+	char project[128];
+
+	snprintf(project, sizeof(project), "/home/dana/work/%s", work->project);
+	json_kv_str(&json, "file", str_from(files[dice_below(&work->state, ARRAY_LEN(files))]));
+	json_kv_str(&json, "language", STR("c"));
+	json_kv_str(&json, "project", str_from(project));
+	json_end_object(&json);
+	emit(work, "aw.aw-watcher-vscode_desk", "app.editor.activity", "e");
+}
+
+static void emit_afk(struct work *work, const char *status)
+{
+	struct json_writer json = begin(work);
+
+	json_kv_str(&json, "status", str_from(status));
+	json_end_object(&json);
+	emit(work, "aw.aw-watcher-afk_desk", "afkstatus", "a");
+}
+
+/* One event of a desktop's watchers: mostly windows, a third of them too short to last. */
+static void emit_desktop(struct work *work, int64_t step_ns)
+{
+	const char *machine = work->machine;
+	uint64_t dice = dice_below(&work->state, 100);
+
+	work->machine = machines[0];
+	work->duration_ns = dice < 30 ? 0 : step_ns;
+	if (dice < 70)
+		emit_window(work);
+	else if (dice < 85)
+		emit_tab(work);
+	else if (dice < 95)
+		emit_editor(work);
+	else
+		emit_afk(work, dice < 98 ? "not-afk" : "afk");
+	work->machine = machine;
+	work->duration_ns = 0;
+}
+
 static void choose_place(struct work *work)
 {
 	work->machine = machines[dice_below(&work->state, ARRAY_LEN(machines))];
@@ -181,7 +261,7 @@ static void flush(struct work *work)
 	buf_release(&work->data);
 }
 
-static void generate_events(uint64_t count, int64_t until_ns)
+static void generate_events(uint64_t count, bool desktop, int64_t until_ns)
 {
 	struct work work = { .state = 1 };
 	int64_t step_ns = 365 * 24 * NS_PER_HOUR / (int64_t)(count ? count : 1);
@@ -190,7 +270,10 @@ static void generate_events(uint64_t count, int64_t until_ns)
 		if (i % 300 == 0)
 			choose_place(&work);
 		work.at_ns = until_ns - (int64_t)(count - i) * step_ns;
-		emit_any(&work);
+		if (desktop && i % 2 == 1)
+			emit_desktop(&work, 2 * step_ns);
+		else
+			emit_any(&work);
 	}
 	flush(&work);
 }
@@ -247,18 +330,21 @@ int main(int argc, char **argv)
 	struct err err;
 	int64_t until_ns;
 	uint64_t count;
+	bool desktop;
 
 	if (argc < 3 || time_parse(str_from(argv[argc - 1]), &until_ns, &err) < 0) {
 		fprintf(stderr,
-			"usage: generate events COUNT UNTIL | demo UNTIL | claude|dense|huge BYTES DIR UNTIL\n");
+			"usage: generate events|desktop COUNT UNTIL | demo UNTIL | claude|dense|huge BYTES DIR UNTIL\n");
 		return 2;
 	}
 	if (argc == 3 && strcmp(argv[1], "demo") == 0) {
 		generate_demo(until_ns);
 		return 0;
 	}
-	if (argc == 4 && strcmp(argv[1], "events") == 0 && str_to_u64(str_from(argv[2]), &count)) {
-		generate_events(count, until_ns);
+	desktop = strcmp(argv[1], "desktop") == 0;
+	if (argc == 4 && (desktop || strcmp(argv[1], "events") == 0) &&
+		str_to_u64(str_from(argv[2]), &count)) {
+		generate_events(count, desktop, until_ns);
 		return 0;
 	}
 	for (size_t i = 0; argc == 5 && i < ARRAY_LEN(transcripts); i++)

@@ -81,6 +81,7 @@ class Machine:
         (self.bin / "tt").symlink_to(case.tt)
         self.env = {
             "HOME": str(self.home), "PATH": f"{self.bin}:{SYSTEM_PATH}", "TZ": "UTC", "LANG": "C.UTF-8",
+            "TT_SERVE_ON_START": "false",  # the usual port is one, and tests are many: test_serve.py has the daemon serve
             "TMPDIR": str(case.top), "TERM": "xterm", "USER": os.environ.get("USER", "root"), "SHELL": "/bin/sh",
         }
         # A sanitizer's finding is a failure, not a remark.

@@ -71,14 +71,21 @@ struct put {
 	const char *key;     /* the id's discriminator; NULL: "%1" */
 	const char *data;
 	int64_t revision;
+	const char *source; /* NULL: "test" */
+	double lasts;       /* minutes */
 };
+
+__attribute__((unused)) static struct str put_source(const struct put *put)
+{
+	return str_from(put->source ? put->source : "test");
+}
 
 __attribute__((unused)) static void put_id(struct buf *out, const struct put *put)
 {
 	const char *machine = put->machine ? put->machine : M1;
 
 	buf_clear(out);
-	id_build(out, str_from(*machine ? machine : M1), STR("test"),
+	id_build(out, str_from(*machine ? machine : M1), put_source(put),
 		str_from(put->type ? put->type : "tmux_pane_focus"), minute(put->at),
 		str_from(put->key ? put->key : "%1"));
 	if (!*machine)
@@ -97,9 +104,10 @@ __attribute__((unused)) static void fixture_put_all(
 		return;
 	for (size_t i = 0; i < count; i++) {
 		struct event event = {
-			.source = STR("test"),
+			.source = put_source(&puts[i]),
 			.type = str_from(puts[i].type ? puts[i].type : "tmux_pane_focus"),
 			.start_ns = minute(puts[i].at),
+			.duration_ns = (int64_t)(puts[i].lasts * (double)NS_PER_MINUTE),
 			.revision = puts[i].revision,
 			.data = str_from(puts[i].data),
 		};

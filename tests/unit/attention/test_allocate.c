@@ -5,11 +5,13 @@
  *   W(t,app,S) window    B(t,S) tab      I(t,d) idle for d already    A(t) active
  *   s(t,session) started   e(t,session) ended   K(t,session,end) says when it ended
  *   x(t,session,S) sign of work          y(t,session,end,S) a response that took until END
+ *   w(t,end,app,S) window in front until END   b(t,end,S) tab   E(t,end,S) editor
+ *   i(t,end) away until END   a(t,end) there until END
  *   any of them with @n behind it: on machine n
  *
- * S is a stream, one capital letter; left out it is none. Results: `A=3` direct minutes of stream A
- * (U: unassigned), `dA` delegated, `wA` waiting; sum, union, tot, peak. What is not named must be
- * zero (sum, union, tot, peak are checked only when named).
+ * They may stand in any order. S is a stream, one capital letter; left out it is none. Results:
+ * `A=3` direct minutes of stream A (U: unassigned), `dA` delegated, `wA` waiting; sum, union, tot,
+ * peak. What is not named must be zero (sum, union, tot, peak are checked only when named).
  */
 #include "attention/allocate.h"
 
@@ -39,6 +41,11 @@ static const struct {
 	{ 'K', ROLE_SESSION, "se" },
 	{ 'x', ROLE_ACTIVITY, "sS" },
 	{ 'y', ROLE_ACTIVITY, "seS" },
+	{ 'w', ROLE_WINDOW, "eaS" },
+	{ 'b', ROLE_TAB, "eS" },
+	{ 'E', ROLE_EDITOR, "eS" },
+	{ 'i', ROLE_AFK, "e" },
+	{ 'a', ROLE_AFK, "e" },
 };
 
 static double number(struct str text)
@@ -89,11 +96,19 @@ static struct mark read_mark(struct str word)
 		take_arg(&mark, *wanted, str_split(&args, ','));
 	mark.machine = rest.len > 1 ? rest.ptr[1] - '0' : 0;
 	mark.human = word.ptr[0] == 'U';
-	mark.idle = word.ptr[0] == 'I';
-	mark.ended = word.ptr[0] == 'e' || word.ptr[0] == 'K' || word.ptr[0] == 'y';
+	mark.idle = word.ptr[0] == 'I' || word.ptr[0] == 'i';
+	mark.ended = strchr("eKywbEia", word.ptr[0]) != NULL;
 	if (word.ptr[0] == 'e')
 		mark.end_ns = mark.at_ns;
 	return mark;
+}
+
+/* As events are ordered; those that the order of events does not tell apart stay as written. */
+static bool comes_before(const struct mark *a, const struct mark *b)
+{
+	if (a->at_ns != b->at_ns)
+		return a->at_ns < b->at_ns;
+	return a->role == ROLE_AFK && b->role != ROLE_AFK;
 }
 
 static size_t read_marks(const char *text, struct mark marks[static MARKS_MAX])
@@ -102,12 +117,15 @@ static size_t read_marks(const char *text, struct mark marks[static MARKS_MAX])
 	size_t count = 0;
 
 	while (rest.len > 0) {
-		struct str word = str_split(&rest, ' ');
+		struct mark mark = read_mark(str_split(&rest, ' '));
+		size_t at = count++;
 
-		marks[count] = read_mark(word);
-		marks[count].event = count;
-		count++;
+		for (; at > 0 && comes_before(&mark, &marks[at - 1]); at--)
+			marks[at] = marks[at - 1];
+		marks[at] = mark;
 	}
+	for (size_t i = 0; i < count; i++)
+		marks[i].event = i;
 	return count;
 }
 
@@ -269,6 +287,141 @@ static void windows_and_tabs(void)
 		{ "terminal with a pane of no stream", "F(0,) W(1,kitty)", 20, "U=6" },
 		{ "terminal of yesterday's pane", "F(0,A) W(1440,kitty)", 0, "A=5" },
 		{ "locked screen", "F(0,A) W(1,loginwindow) W(2,swaylock)", 20, "A=1" },
+	};
+
+	run_cases(cases, ARRAY_LEN(cases));
+}
+
+/* Windows that say how long they were in front. */
+static void windows_that_last(void)
+{
+	static const struct allocation_case cases[] = {
+		{ "from start to end and the attention window", "w(0,20,slack,S)", 60, "S=25" },
+		{ "the next one", "w(0,20,slack,S) w(20,40,gimp,T)", 60, "S=20 T=25" },
+		{ "a gap shorter than the attention window", "w(0,20,slack,S) w(23,40,gimp,T)", 60,
+			"S=23 T=22" },
+		{ "a gap longer than the attention window", "w(0,20,slack,S) w(30,40,gimp,T)", 60,
+			"S=25 T=15" },
+		{ "shorter than the attention window", "w(0,2,slack,S)", 60, "S=7" },
+		{ "without extent, an instant", "w(0,0,slack,S)", 60, "S=5" },
+		{ "a negative extent, an instant", "w(10,3,slack,S)", 60, "S=5" },
+		{ "not yet over", "w(0,40,slack,S)", 30, "S=30" },
+		{ "twice the same", "w(0,20,slack,S) w(0,20,slack,S)", 60, "S=25" },
+		{ "overlapping", "w(0,20,slack,S) w(10,30,gimp,T)", 60, "S=10 T=25" },
+		{ "one within another", "w(0,60,slack,S) w(10,20,gimp,T)", 90, "S=55 T=10" },
+		{ "many within one",
+			"w(0,60,slack,S) w(10,40,gimp,T) w(12,30,gimp,R) w(15,20,gimp,Q)", 90,
+			"S=35 T=12 R=13 Q=5" },
+		{ "an instant over one that lasts", "w(0,30,slack,S) W(10,gimp,T)", 90,
+			"S=30 T=5" },
+		{ "longer than its horizon", "w(0,1000,slack,S)", 0, "S=725" },
+		{ "a prompt for a while", "w(0,30,slack,S) U(10,a,A)", 90, "S=30 A=5" },
+		{ "a pane for a while", "w(0,30,slack,S) F(10,A)", 90, "S=30 A=5" },
+		{ "a pane and its scroll", "w(0,30,slack,S) F(10,A) C(14,A)", 90, "S=26 A=9" },
+		{ "left pane", "w(0,30,slack,S) F(10,A) L(12)", 90, "S=33 A=2" },
+		{ "a scroll changes nothing", "w(0,30,slack,S) C(10,S)", 90, "S=35" },
+		{ "terminal with the pane", "F(0,A) w(1,30,kitty,X)", 90, "A=35" },
+		{ "pane in the terminal", "w(0,30,kitty,X) F(1,A) F(10,B)", 90, "A=9 B=25" },
+		{ "prompt in the terminal", "w(0,30,kitty) F(1,A) U(10,a,B)", 90, "A=9 B=25" },
+		{ "terminal without tmux", "w(0,30,kitty,X)", 90, "" },
+		{ "terminal after tmux was left", "w(0,30,kitty) F(1,A) L(10)", 90, "A=9" },
+		{ "pane of another machine", "w(0,30,kitty)@1 F(1,A)@2", 90, "A=34" },
+		{ "browser with its tab", "w(0,30,firefox,P) b(10,20,T)", 90, "P=10 T=25" },
+		{ "tab that goes on behind another window",
+			"w(0,10,firefox,P) b(0,30,T) w(10,20,slack,S) w(20,30,firefox,P)", 90,
+			"T=25 S=10" },
+		{ "tab that ended behind another window",
+			"w(0,10,firefox,P) b(0,10,T) w(10,20,slack,S) w(20,30,firefox,P)", 90,
+			"T=10 S=10 P=15" },
+		{ "tab of another browser",
+			"w(0,10,firefox,P) b(0,30,T) w(10,20,chrome,Q) w(20,30,firefox,P)", 90,
+			"T=25 Q=10" },
+		{ "tab of another machine", "w(0,30,firefox,P)@1 b(10,20,T)@2", 90, "P=35" },
+		{ "tab behind another window", "w(0,30,slack,S) b(10,20,T)", 90, "S=35" },
+		{ "locked screen", "w(0,10,slack,S) w(10,500,loginwindow)", 0, "S=10" },
+		{ "locked screen over a window that goes on", "w(0,600,slack,S) w(10,500,swaylock)",
+			0, "S=115" },
+	};
+
+	run_cases(cases, ARRAY_LEN(cases));
+}
+
+static void editors(void)
+{
+	static const struct allocation_case cases[] = {
+		{ "while it is worked in", "E(0,20,A)", 60, "A=25" },
+		{ "an instant", "E(0,0,A)", 60, "A=5" },
+		{ "a negative extent", "E(9,0,A)", 60, "A=5" },
+		{ "refines its window", "w(0,60,code,X) E(10,30,A)", 90, "X=40 A=25" },
+		{ "a window that comes to the front while it goes on is its own",
+			"E(0,30,A) w(10,60,code,X)", 90, "A=35 X=30" },
+		{ "another window ends it", "E(0,30,A) w(30,60,slack,S)", 90, "A=30 S=35" },
+		{ "window of another machine ends it", "E(0,30,A) w(10,20,slack,S)@1", 90,
+			"A=10 S=15" },
+		{ "one project after the other", "E(0,10,A) E(10,20,B)", 60, "A=10 B=15" },
+		{ "of who is away", "i(0,60) E(10,30,A)", 90, "" },
+	};
+
+	run_cases(cases, ARRAY_LEN(cases));
+}
+
+/* Watchers that say from when until when the person was away. */
+static void away(void)
+{
+	static const struct allocation_case cases[] = {
+		{ "threshold of 3 minutes within the attention window", "a(0,1) F(0,A) i(1,30)", 60,
+			"A=1" },
+		{ "before the attention window is over", "a(0,4) F(0,A) i(4,30)", 60, "A=4" },
+		{ "after it is over", "a(0,9) F(0,A) i(9,30)", 60, "A=5" },
+		{ "a gap is not idleness", "a(0,1) F(0,A)", 60, "A=5" },
+		{ "of an unattended machine", "a(0,60)@1 F(0,A)@1 i(1,30)@2", 60, "A=5" },
+		{ "of a machine nobody was seen at", "F(0,A) i(1,30)@2", 60, "A=5" },
+		{ "of the machine in focus", "F(0,A) i(1,30)", 60, "A=1" },
+		{ "of the seat from which a pane elsewhere is used", "a(0,2)@1 F(0,A)@2 i(2,30)@1",
+			60, "A=2" },
+		{ "of a seat that was left for another one",
+			"a(0,2)@1 a(1,60)@2 F(3,A)@3 i(2,60)@1", 60, "A=5" },
+		{ "one seat of two", "a(0,60)@1 a(1,2)@2 F(1,A)@3 i(2,60)@2", 60, "A=5" },
+		{ "both seats", "a(0,3)@1 a(1,2)@2 F(1,A)@3 i(2,60)@2 i(3,60)@1", 60, "A=2" },
+		{ "without extent, nothing", "F(0,A) i(1,1)", 60, "A=5" },
+		{ "negative, nothing", "F(0,A) i(2,1)", 60, "A=5" },
+		{ "there without extent is nothing", "i(0,60) w(1,50,slack,S) a(9,9)", 90, "" },
+		{ "a prompt is a person all the same", "i(0,60) U(10,a,A)", 90, "A=5" },
+		{ "window until the person goes", "a(0,10) w(0,60,slack,S) i(10,70)", 90, "S=10" },
+		{ "window from when the person comes back",
+			"a(0,10) w(0,60,slack,S) i(10,40) a(40,60)", 90, "S=35" },
+		{ "the last data is of being away", "a(0,10) w(0,60,slack,S) i(10,40)", 90,
+			"S=10" },
+		{ "window that changes by itself", "i(0,60) w(10,20,slack,S) w(20,30,slack,T)", 90,
+			"" },
+		{ "and is still there when the person comes",
+			"i(0,25) w(10,20,slack,S) w(20,30,slack,T) a(25,60)", 90, "T=10" },
+		{ "terminal when the person comes back", "F(0,A) w(0,60,kitty) i(10,40) a(40,60)",
+			90, "A=35" },
+		{ "a pane is not restored", "F(0,A) i(3,10) a(10,60)", 90, "A=3" },
+		{ "intervals of one status, merged",
+			"F(0,A) w(0,60,kitty) a(0,5) a(4,9) a(5,9) i(9,12) i(10,20) i(20,60)", 90,
+			"A=9" },
+		{ "a night and its windows", "w(0,600,slack,S) a(0,10) i(10,540) a(540,600)", 0,
+			"S=75" },
+		{ "longer than any other horizon", "i(0,5000) w(4000,4010,slack,S)", 0, "" },
+		{ "two watchers, one says there", "w(0,60,slack,S) a(0,60) i(10,30)", 90, "S=65" },
+		{ "two watchers, one says away for longer",
+			"w(0,60,slack,S) a(0,20) i(10,40) a(35,60)", 90, "S=50" },
+		{ "two watchers, one of them instants", "w(0,60,slack,S) a(0,60) I(10,3) A(20)", 90,
+			"S=65" },
+		{ "instants, and a window that lasts", "w(0,60,slack,S) I(10,3) A(20)", 90,
+			"S=52" },
+		{ "window of a machine whose person is away",
+			"a(0,60)@1 w(0,60,slack,S)@1 i(0,60)@2 w(20,30,gimp,T)@2", 90, "S=65" },
+		{ "from one desk to another and back",
+			"a(0,60)@1 w(0,60,slack,S)@1 w(10,60,gimp,T)@2 a(10,12)@2 i(12,60)@2", 90,
+			"S=63 T=2" },
+		{ "the other desk's window took over without a word of input",
+			"a(0,60)@1 w(0,60,slack,S)@1 w(10,20,gimp,T)@2", 90, "S=10 T=15" },
+		{ "coming back to the other desk",
+			"w(0,90,gimp,T)@2 i(0,30)@2 a(0,60)@1 w(0,60,slack,S)@1 a(30,60)@2", 90,
+			"S=30 T=60" },
 	};
 
 	run_cases(cases, ARRAY_LEN(cases));
@@ -545,6 +698,9 @@ static const struct tap_case cases[] = {
 	TAP_CASE(direct_time),
 	TAP_CASE(idle),
 	TAP_CASE(windows_and_tabs),
+	TAP_CASE(windows_that_last),
+	TAP_CASE(editors),
+	TAP_CASE(away),
 	TAP_CASE(delegated_time),
 	TAP_CASE(waiting_time),
 	TAP_CASE(responses_with_a_duration),

@@ -1,5 +1,6 @@
 /* What holds for any marks whatever: adjacent periods add up, spans do not overlap, sums are in
  * proportion. */
+#include "attention/away.h"
 #include "outcome.h"
 
 static uint64_t next_random(uint64_t *state)
@@ -18,14 +19,19 @@ static int64_t below(uint64_t *state, int64_t limit)
 static struct mark random_mark(uint64_t *state, int64_t at_ns)
 {
 	static const enum event_role roles[] = { ROLE_FOCUS, ROLE_BLUR, ROLE_SCROLL, ROLE_PROMPT,
-		ROLE_ACTIVITY, ROLE_ACTIVITY, ROLE_SESSION, ROLE_AFK, ROLE_WINDOW, ROLE_TAB,
-		ROLE_NONE };
+		ROLE_ACTIVITY, ROLE_ACTIVITY, ROLE_SESSION, ROLE_AFK, ROLE_AFK, ROLE_WINDOW,
+		ROLE_WINDOW, ROLE_TAB, ROLE_EDITOR, ROLE_NONE };
 	static const char *const apps[] = { "kitty", "firefox", "chrome", "slack", "", "swaylock" };
+	/* Extents of seconds, of hours, of days; some end before they begin. */
+	static const int64_t extents[] = { 1, 10, 60, 300, 3000, 60000 };
+	enum event_role role = roles[below(state, ARRAY_LEN(roles))];
+	int64_t extent = minutes(
+		role == ROLE_SESSION ? 60 : (double)extents[below(state, ARRAY_LEN(extents))]);
 	int64_t idle_ns = below(state, 3) ? below(state, minutes(20)) : below(state, minutes(2000));
 
 	return (struct mark){
 		.at_ns = at_ns,
-		.role = roles[below(state, ARRAY_LEN(roles))],
+		.role = role,
 		.stream = (int32_t)below(state, 5) - 1,
 		.machine = (int32_t)below(state, 3),
 		.session = (int32_t)below(state, 4) - 1,
@@ -33,7 +39,7 @@ static struct mark random_mark(uint64_t *state, int64_t at_ns)
 		.idle = below(state, 2) > 0,
 		.ended = below(state, 2) > 0,
 		.idle_ns = idle_ns,
-		.end_ns = at_ns + below(state, minutes(60)) - minutes(20),
+		.end_ns = at_ns + below(state, extent + minutes(20)) - minutes(20),
 		.app = str_from(apps[below(state, ARRAY_LEN(apps))]),
 	};
 }
@@ -54,23 +60,35 @@ static void random_marks(uint64_t *state, struct mark *marks, size_t count)
 	}
 }
 
-/* Allocate [FROM, TO) from the marks within the margin alone. */
+/* Of the marks before FROM those that say the person was away until then, or longer. */
+static size_t take_away(const struct mark *marks, size_t count, int64_t from, struct mark *out)
+{
+	size_t taken = 0;
+
+	for (size_t i = 0; i < count && marks[i].at_ns < from; i++)
+		if (marks[i].role == ROLE_AFK && marks[i].idle && marks[i].ended &&
+			marks[i].at_ns >= from - AWAY_HORIZON_NS && marks[i].end_ns > from)
+			out[taken++] = marks[i];
+	return taken;
+}
+
+/* Allocate [FROM, TO) from the marks within the margin alone, and from who was away before. */
 static void allocate_near(const struct mark *marks, size_t count, int64_t from, int64_t to,
 	int64_t now, struct outcome *out)
 {
-	int64_t margin = allocate_margin_ns(&params);
+	int64_t margin = allocate_margin_ns(&params), after = allocate_margin_after_ns(&params);
+	struct mark *near = mem_alloc(count * sizeof(*near));
+	size_t kept = take_away(marks, count, from - margin, near);
 	struct arena arena = { 0 };
 	struct allocation allocation;
 	struct err err;
 
-	while (count > 0 && marks[0].at_ns < from - margin) {
-		marks++;
-		count--;
-	}
-	while (count > 0 && marks[count - 1].at_ns >= to + margin)
-		count--;
-	if (OK(allocate(marks, count, &params, from, to, now, &arena, &allocation, &err) == 0))
+	for (size_t i = 0; i < count; i++)
+		if (marks[i].at_ns >= from - margin && marks[i].at_ns < to + after)
+			near[kept++] = marks[i];
+	if (OK(allocate(near, kept, &params, from, to, now, &arena, &allocation, &err) == 0))
 		judge(allocation.spans, allocation.count, out);
+	free(near);
 	arena_release(&arena);
 }
 

@@ -60,7 +60,7 @@ static struct report_count by_type[] = { { STR_INIT("subagent"), 1 }, { STR_INIT
 
 static struct report_explain explained[] = {
 	{ 1770100000 * NS_PER_S, 1770100090 * NS_PER_S, SPAN_DIRECT, STR_INIT("m:s:t:1:a"),
-		STR_INIT("1a2b3c4d-0000-4000-8000-000000000001") },
+		STR_INIT("1a2b3c4d-0000-4000-8000-000000000001"), STR_INIT("m:s:t:1:c") },
 	{ 1770100060 * NS_PER_S, 1770103720 * NS_PER_S, SPAN_DELEGATED, STR_INIT("m:s:t:1:b"),
 		{ NULL, 0 } },
 };
@@ -173,7 +173,7 @@ static void text_of_a_week(void)
 		"EXPLAINED\n"
 		"─────────\n"
 		"From                     To           Time  Kind       Stream    Event\n"
-		"Tue 2026-02-03 07:26:40  07:28:10  0:01:30  direct     1a2b3c4d  m:s:t:1:a\n"
+		"Tue 2026-02-03 07:26:40  07:28:10  0:01:30  direct     1a2b3c4d  m:s:t:1:a, ended by m:s:t:1:c\n"
 		"Tue 2026-02-03 07:27:40  08:28:40  1:01:00  delegated  (none)    m:s:t:1:b\n"
 		"all: 0:01:30 direct, 1:01:00 delegated, 0:00:00 waiting\n");
 }
@@ -312,7 +312,7 @@ static void json_of_a_week(void)
 		"\"delegated_ms\":0,\"waiting_ms\":0}]},"
 		"\"explain\":[{\"start\":\"2026-02-03T06:26:40.000Z\","
 		"\"end\":\"2026-02-03T06:28:10.000Z\",\"kind\":\"direct\","
-		"\"event_id\":\"m:s:t:1:a\","
+		"\"event_id\":\"m:s:t:1:a\",\"ended_by\":\"m:s:t:1:c\","
 		"\"stream_id\":\"1a2b3c4d-0000-4000-8000-000000000001\"},"
 		"{\"start\":\"2026-02-03T06:27:40.000Z\",\"end\":\"2026-02-03T07:28:40.000Z\","
 		"\"kind\":\"delegated\",\"event_id\":\"m:s:t:1:b\",\"stream_id\":null}]}");

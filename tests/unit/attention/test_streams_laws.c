@@ -41,8 +41,16 @@ static int pick(struct world *world, int below)
 
 static void write_data(struct random_event *event)
 {
-	int len = snprintf(event->data, sizeof(event->data), "{\"pane_id\":\"%%1\"");
+	int len;
 
+	/* As editors' watchers say it. */
+	if (strcmp(event->put.type, "app.editor.activity") == 0) {
+		snprintf(event->data, sizeof(event->data),
+			"{\"file\":\"a.c\",\"language\":\"c\",\"project\":\"%s%s\"}",
+			*event->place ? "/h/" : "", *event->place ? event->place : "unknown");
+		return;
+	}
+	len = snprintf(event->data, sizeof(event->data), "{\"pane_id\":\"%%1\"");
 #define DATA(...) len += snprintf(event->data + len, sizeof(event->data) - (size_t)len, __VA_ARGS__)
 	if (*event->session)
 		DATA(",\"session_id\":\"%s\"", event->session);
@@ -61,15 +69,18 @@ static void make_event(struct world *world, int index)
 	static const char *const machines[] = { M1, M2, "" };
 	static const char *const places[] = { "p1", "p2", "d1", "d2", "" };
 	static const char *const sessions[] = { "", "", "s1", "s2", "s3", "s1/agent-a", "s4" };
-	static const char *const types[] = { "tmux_pane_focus", "user_message", "note" };
+	static const char *const types[] = { "tmux_pane_focus", "user_message", "note",
+		"app.editor.activity", "currentwindow" };
 	struct random_event *event = &world->events[index];
-	int type = pick(world, 3);
+	int type = pick(world, 5);
 
 	*event = (struct random_event){ .machine = pick(world, 3) };
 	if (event->machine == 1 && pick(world, 2))
 		event->machine = 0;
 	snprintf(event->place, sizeof(event->place), "%s", places[pick(world, 5)]);
-	if (type > 0)
+	if (type == 4 || (type == 3 && *event->place == 'd'))
+		*event->place = '\0';
+	if (type == 1 || type == 2)
 		snprintf(event->session, sizeof(event->session), "%s",
 			sessions[type == 1 ? 2 + pick(world, 5) : pick(world, 7)]);
 	if (*event->session && pick(world, 8) == 0)
@@ -80,7 +91,7 @@ static void make_event(struct world *world, int index)
 	}
 	snprintf(event->key, sizeof(event->key), "k%d", index);
 	event->put = (struct put){ machines[event->machine], types[type], 10.0 * pick(world, 120),
-		event->key, event->data, 0 };
+		event->key, event->data, 0, type > 2 ? "aw.w" : NULL, 0 };
 	event->at_ns = minute(event->put.at);
 	write_data(event);
 }
@@ -362,7 +373,11 @@ static void change_one(struct fixture *fixture, struct world *world)
 		if (what == 1 && *event->place)
 			event->place[1] = event->place[1] == '1' ? '2' : '1';
 		write_data(event);
-		memcpy(event->data + strlen(event->data) - 1, ",\"more\":1}", 11);
+		/* What ActivityWatch's clients do: the event goes on, or they say nonsense. */
+		if (event->put.source)
+			event->put.lasts = pick(world, 300) - 20;
+		else
+			memcpy(event->data + strlen(event->data) - 1, ",\"more\":1}", 11);
 		fixture_put_all(fixture, &event->put, 1);
 		return;
 	}

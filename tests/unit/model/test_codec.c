@@ -195,6 +195,33 @@ static void durations_are_exact(void)
 	wire_decoder_release(&decoder);
 }
 
+/* What clients of the ActivityWatch API post: negative durations, and any key. */
+static void posted_events_round_trip(void)
+{
+	static const char *const datas[] = { "{}", "{\"a\":1.0}", "{\"data\":{\"x\":1}}",
+		"{\"deleted\":true,\"duration_ms\":5,\"id\":\"mine\",\"source\":\"s\","
+		"\"timestamp\":0,\"type\":\"header\"}" };
+	static const int64_t durations[] = { -1, -1500000, -5000000000, 7, INT64_MIN / 1000 };
+	struct wire_decoder decoder = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(datas) * ARRAY_LEN(durations); i++) {
+		struct buf text CLEANUP(buf_release) = BUF_INIT;
+		const struct event event = { .id = STR("x"),
+			.source = STR("aw.b"),
+			.type = STR("t"),
+			.duration_ns = durations[i / ARRAY_LEN(datas)],
+			.data = str_from(datas[i % ARRAY_LEN(datas)]) };
+		struct wire_line line;
+
+		wire_encode_event(&text, &event);
+		line = decode(&decoder, buf_cstr(&text));
+		IS_INT(line.kind, WIRE_EVENT);
+		IS_INT(line.event.duration_ns, event.duration_ns);
+		OK(str_eq(line.event.data, event.data) && str_eq(line.event.id, event.id));
+	}
+	wire_decoder_release(&decoder);
+}
+
 static void a_tombstone_carries_no_payload(void)
 {
 	struct wire_decoder decoder = { 0 };
@@ -557,6 +584,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(unknown_types_keys_and_numbers_are_kept_verbatim),
 	TAP_CASE(bytes_that_are_not_utf8_are_replaced),
 	TAP_CASE(durations_are_exact),
+	TAP_CASE(posted_events_round_trip),
 	TAP_CASE(a_tombstone_carries_no_payload),
 	TAP_CASE(header_and_trailer_round_trip),
 	TAP_CASE(blank_lines_are_blank),

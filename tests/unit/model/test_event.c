@@ -41,6 +41,42 @@ static void roles_of_the_types_that_move_numbers(void)
 	IS_INT(event_type_find(STR("afk_change"))->role, ROLE_AFK);
 	IS_INT(event_type_find(STR("window_focus"))->role, ROLE_WINDOW);
 	IS_INT(event_type_find(STR("browser_tab"))->role, ROLE_TAB);
+	IS_INT(event_type_find(STR("afkstatus"))->role, ROLE_AFK);
+	IS_INT(event_type_find(STR("currentwindow"))->role, ROLE_WINDOW);
+	IS_INT(event_type_find(STR("web.tab.current"))->role, ROLE_TAB);
+	IS_INT(event_type_find(STR("app.editor.activity"))->role, ROLE_EDITOR);
+	IS_INT(event_type_find(STR("os.hid.input"))->role, ROLE_NONE);
+	IS_INT(event_type_find(STR("general.stopwatch"))->role, ROLE_NONE);
+}
+
+/* ActivityWatch's types last, ours happen. */
+static void types_that_last(void)
+{
+	static const char *const lasting[] = { "afkstatus", "currentwindow", "web.tab.current",
+		"app.editor.activity", "os.hid.input", "general.stopwatch" };
+	size_t count = 0, found = 0;
+	const struct event_type *types = event_types(&count);
+
+	for (size_t i = 0; i < count; i++)
+		found += types[i].lasting;
+	IS_INT(found, ARRAY_LEN(lasting));
+	for (size_t i = 0; i < ARRAY_LEN(lasting); i++)
+		OK(event_type_find(str_from(lasting[i]))->lasting);
+}
+
+static void ends_follow_from_durations(void)
+{
+	struct event event = { .start_ns = 100 };
+
+	IS_INT(event_end_ns(&event), 100);
+	event.duration_ns = 5;
+	IS_INT(event_end_ns(&event), 105);
+	event.duration_ns = -5;
+	IS_INT(event_end_ns(&event), 100);
+	event.duration_ns = INT64_MIN;
+	IS_INT(event_end_ns(&event), 100);
+	event.duration_ns = INT64_MAX;
+	OK(event_end_ns(&event) == INT64_MAX);
 }
 
 static const char *missing(const char *type, const char *payload, const char *nested)
@@ -67,6 +103,8 @@ static void required_keys_need_a_text(void)
 	IS_CSTR(missing("tmux_scroll", "{\"pane_id\":null}", "{\"pane_id\":\"%1\"}"), "pane_id");
 	OK(missing("tmux_scroll", "{}", "{\"pane_id\":\"%1\"}") == NULL);
 	OK(missing("window_focus", "{}", NULL) == NULL);
+	OK(missing("afkstatus", "{}", NULL) == NULL);
+	OK(missing("currentwindow", "{}", NULL) == NULL);
 	OK(missing("note_of_the_future", "{}", NULL) == NULL);
 }
 
@@ -114,6 +152,47 @@ static void facts_are_read_from_the_data(void)
 	json_parser_release(&parser);
 }
 
+static void facts_of_activitywatch(void)
+{
+	static const struct {
+		const char *data;
+		const char *app, *title, *status, *project, *cwd;
+	} rows[] = {
+		{ "{\"app\":\"kitty\",\"title\":\"vi\"}", "kitty", "vi", "", "", "" },
+		{ "{\"app\":\"a\",\"window_app_id\":\"b\"}", "b", "", "", "", "" },
+		{ "{\"window_app_id\":\"b\",\"app\":\"a\"}", "b", "", "", "", "" },
+		{ "{\"status\":\"afk\"}", "", "", "idle", "", "" },
+		{ "{\"status\":\"not-afk\"}", "", "", "active", "", "" },
+		{ "{\"status\":\"hidden\"}", "", "", "hidden", "", "" },
+		{ "{\"project\":\"/h/u/acme\",\"language\":\"c\"}", "", "", "", "acme",
+			"/h/u/acme" },
+		{ "{\"project\":\"/h/u/acme//\"}", "", "", "", "acme", "/h/u/acme//" },
+		{ "{\"project\":\"C:\\\\w\\\\acme\"}", "", "", "", "acme", "C:\\w\\acme" },
+		{ "{\"project\":\"acme\"}", "", "", "", "acme", "" },
+		{ "{\"project\":\"org/acme\"}", "", "", "", "org/acme", "" },
+		{ "{\"project\":\"/\"}", "", "", "", "", "/" },
+		{ "{\"project\":\"unknown\"}", "", "", "", "", "" },
+		{ "{\"project\":\"\"}", "", "", "", "", "" },
+		{ "{\"project\":7}", "", "", "", "", "" },
+		{ "{\"project\":\"/h/x\",\"git_project\":\"acme\"}", "", "", "", "acme", "" },
+		{ "{\"project\":\"/h/x\",\"session_id\":\"s\"}", "", "", "", "", "" },
+		{ "{\"project\":\"/h/x\",\"cwd\":\"/h/y\"}", "", "", "", "x", "/h/y" },
+	};
+	struct json_parser parser = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct event_facts facts;
+
+		event_facts(&parser, str_from(rows[i].data), &facts);
+		IS_STR(facts.app, rows[i].app);
+		IS_STR(facts.title, rows[i].title);
+		IS_STR(facts.status, rows[i].status);
+		IS_STR(facts.project, rows[i].project);
+		IS_STR(facts.cwd, rows[i].cwd);
+	}
+	json_parser_release(&parser);
+}
+
 static void absent_facts_are_empty(void)
 {
 	static const char *const texts[] = { "{}", "[]", "7", "", "{",
@@ -138,9 +217,12 @@ static const struct tap_case cases[] = {
 	TAP_CASE(every_type_is_found_by_its_name),
 	TAP_CASE(ranks_are_distinct_and_unknown_comes_last),
 	TAP_CASE(roles_of_the_types_that_move_numbers),
+	TAP_CASE(types_that_last),
+	TAP_CASE(ends_follow_from_durations),
 	TAP_CASE(required_keys_need_a_text),
 	TAP_CASE(order_is_start_then_rank_then_id),
 	TAP_CASE(facts_are_read_from_the_data),
+	TAP_CASE(facts_of_activitywatch),
 	TAP_CASE(absent_facts_are_empty),
 };
 

@@ -53,7 +53,7 @@ static void all_of_it(void)
 		"\"error\":null,\"failures\":0,\"retry_at\":null},{\"source\":\"claude\",\"running\":true,"
 		"\"at\":null,\"elapsed_ms\":0,\"files\":0,\"failed\":0,\"new\":0,\"updated\":0,"
 		"\"quarantined\":0,\"error\":\"it \\\"fails\\\"\",\"failures\":9,\"retry_at\":\"" T0_TEXT
-		"\"}]}\n",
+		"\"}],\"serve\":null}\n",
 		(int)getpid(), TT_VERSION);
 	IS_STR(buf_str(&text), want);
 	buf_clear(&text);
@@ -63,10 +63,20 @@ static void all_of_it(void)
 	report.last_round_ns = T0;
 	report.paused = true;
 	report.count = 0;
+	report.serve = true;
+	report.listen = STR("[\"http://127.0.0.1:5600\"]");
 	report_write(&json, &report);
 	OK(strstr(buf_cstr(&text), "\"configuration_error\":\"line 3\"") != NULL);
 	OK(strstr(buf_cstr(&text), "\"polled_because\":\"too many\",\"sources\":[]") != NULL);
 	OK(strstr(buf_cstr(&text), "\"paused\":true,\"last_round\":\"" T0_TEXT "\"") != NULL);
+	OK(strstr(buf_cstr(&text), "\"serve\":{\"listen\":[\"http://127.0.0.1:5600\"],"
+				   "\"error\":null}}\n") != NULL);
+	buf_clear(&text);
+	json = json_writer(&text);
+	report.listen.len = 0;
+	report.serve_error = "in use";
+	report_write(&json, &report);
+	OK(strstr(buf_cstr(&text), "\"serve\":{\"listen\":null,\"error\":\"in use\"}}\n") != NULL);
 	buf_release(&text);
 }
 

@@ -67,6 +67,17 @@ static const struct {
 	  "UPDATE store_state SET tombstones = 1, last_seq = 99",
 		"still there" },
 	{ "DELETE FROM derived_mark", "state and mark" },
+	{ "UPDATE bucket SET end_ns = end_ns + 1", "bounds" },
+	{ "UPDATE bucket SET longest_ns = -1", "bounds" },
+	{ "UPDATE bucket SET changed_seq = 0", "bounds" },
+	{ "UPDATE bucket SET changed_seq = 1000000", "changes of buckets beyond" },
+	{ "UPDATE event SET number = 7 WHERE key = 'odd'", "not given out" },
+	{ "INSERT INTO aw_bucket VALUES (1, 1, 'b', '', '', '', '{}', 0)", "another name" },
+	{ "INSERT INTO aw_bucket VALUES (1, 9, 'b', '', '', '', '{}', 0)", "missing row" },
+	{ "INSERT INTO aw_setting VALUES ('k', '{')", "no JSON" },
+	{ "INSERT INTO user VALUES ('u', 'a@b', 0);"
+	  "INSERT INTO api_key VALUES ('k', 'u', '', 1, x'00', 0, 0, 0, 0)",
+		"SHA-256" },
 };
 
 static void check_damage(size_t index)

@@ -363,12 +363,13 @@ static void restore_survives_every_fault(void)
 
 static const struct schema_step next_version[] = {
 	{ { schema_001_permanent, schema_001_derived } },
-	{ { "ALTER TABLE machine ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'; PRAGMA user_version = 2" } },
+	{ { schema_002_permanent } },
+	{ { "ALTER TABLE machine ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'; PRAGMA user_version = 3" } },
 };
 
 static bool migrate_with_fault(const struct states *states, long n)
 {
-	static const struct schema newer = { next_version, 2 };
+	static const struct schema newer = { next_version, 3 };
 	struct store_options options = { .must_exist = true, .busy_ms = 1000 };
 	CLEANUP(buf_release) struct buf got = BUF_INIT;
 	struct fixture f;
