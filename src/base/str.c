@@ -126,3 +126,11 @@ bool str_to_i64(struct str s, int64_t *out)
 	*out = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
 	return true;
 }
+
+int str_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}

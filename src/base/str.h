@@ -49,5 +49,7 @@ struct str str_split(struct str *rest, char separator);
 /* Decimal integers, the whole of S, an optional '-': false on anything else and on overflow. */
 MUST_USE bool str_to_i64(struct str s, int64_t *out);
 MUST_USE bool str_to_u64(struct str s, uint64_t *out);
+/* The value of a hexadecimal digit of either case, or -1. */
+int str_hex_digit(char c);
 
 #endif

@@ -92,17 +92,6 @@ int toml_check_text(struct toml_scan *scan)
 	return 0;
 }
 
-static int hex_digit(int c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static void add_code_point(struct buf *out, uint32_t code)
 {
 	static const unsigned char leads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
@@ -122,7 +111,7 @@ static int read_code_point(struct toml_scan *scan, size_t digits, struct toml_pl
 	uint32_t code = 0;
 
 	for (size_t i = 0; i < digits; i++) {
-		int digit = hex_digit(toml_peek(scan, 0));
+		int digit = str_hex_digit((char)toml_peek(scan, 0));
 
 		if (digit < 0)
 			return toml_fail(scan, ERR_PARSE, place,
@@ -286,7 +275,7 @@ static bool are_digits(struct str text, int base)
 	bool digit_before = false;
 
 	for (size_t i = 0; i < text.len; i++) {
-		int digit = hex_digit((unsigned char)text.ptr[i]);
+		int digit = str_hex_digit((char)(unsigned char)text.ptr[i]);
 
 		if (text.ptr[i] == '_' && digit_before)
 			digit_before = false;
@@ -314,7 +303,8 @@ static const char *store_integer(struct str digits, unsigned base, bool negative
 			continue;
 		if (__builtin_mul_overflow(magnitude, base, &magnitude) ||
 			__builtin_add_overflow(magnitude,
-				(unsigned)hex_digit((unsigned char)digits.ptr[i]), &magnitude))
+				(unsigned)str_hex_digit((char)(unsigned char)digits.ptr[i]),
+				&magnitude))
 			return "does not fit into 64 bits";
 	}
 	if (magnitude > (uint64_t)INT64_MAX + (negative ? 1u : 0u))

@@ -328,14 +328,6 @@ bool url_parse(struct str text, struct buf *buf, struct url *out)
 	return true;
 }
 
-static int hex_digit(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool url_decode(struct buf *out, struct str text, bool plus)
 {
 	for (size_t i = 0; i < text.len; i++) {
@@ -347,8 +339,8 @@ bool url_decode(struct buf *out, struct str text, bool plus)
 		}
 		if (text.len - i < 3)
 			return false;
-		high = hex_digit(text.ptr[i + 1]);
-		low = hex_digit(text.ptr[i + 2]);
+		high = str_hex_digit(text.ptr[i + 1]);
+		low = str_hex_digit(text.ptr[i + 2]);
 		if (high < 0 || low < 0)
 			return false;
 		buf_byte(out, (char)(high * 16 + low));

@@ -46,17 +46,6 @@ static bool add_opaque(struct buf *out, struct str text)
 	return true;
 }
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* A part of an IPv4 address: decimal, octal after 0, hexadecimal after 0x. What is too large for
  * any address stays at UINT32_MAX + 1. */
 static bool ipv4_number(struct str part, uint64_t *out)
@@ -71,7 +60,7 @@ static bool ipv4_number(struct str part, uint64_t *out)
 	}
 	*out = 0;
 	for (size_t i = 0; i < part.len; i++) {
-		int digit = digit_of(part.ptr[i]);
+		int digit = str_hex_digit(part.ptr[i]);
 
 		if (digit < 0 || digit >= base)
 			return false;
@@ -156,8 +145,9 @@ static unsigned ipv6_piece(struct str text, size_t *at, size_t *digits)
 {
 	unsigned value = 0;
 
-	for (*digits = 0; *digits < 4 && *at < text.len && digit_of(text.ptr[*at]) >= 0; ++*digits)
-		value = value * 16 + (unsigned)digit_of(text.ptr[(*at)++]);
+	for (*digits = 0; *digits < 4 && *at < text.len && str_hex_digit(text.ptr[*at]) >= 0;
+		++*digits)
+		value = value * 16 + (unsigned)str_hex_digit(text.ptr[(*at)++]);
 	return value;
 }
 
@@ -357,8 +347,8 @@ static void decode(struct buf *out, struct str text)
 	struct buf bytes = BUF_INIT;
 
 	for (size_t i = 0; i < text.len; i++) {
-		int high = i + 2 < text.len ? digit_of(text.ptr[i + 1]) : -1;
-		int low = i + 2 < text.len ? digit_of(text.ptr[i + 2]) : -1;
+		int high = i + 2 < text.len ? str_hex_digit(text.ptr[i + 1]) : -1;
+		int low = i + 2 < text.len ? str_hex_digit(text.ptr[i + 2]) : -1;
 
 		if (text.ptr[i] == '%' && high >= 0 && low >= 0) {
 			buf_byte(&bytes, (char)(high * 16 + low));

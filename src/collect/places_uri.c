@@ -11,15 +11,6 @@
 
 enum { HOST_BYTES = 256 };
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static bool is_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -29,8 +20,9 @@ static bool is_letter(char c)
 static void add_decoded(struct buf *out, struct str text)
 {
 	for (size_t i = 0; i < text.len; i++) {
-		int high = text.ptr[i] == '%' && i + 2 < text.len ? hex_value(text.ptr[i + 1]) : -1;
-		int low = high >= 0 ? hex_value(text.ptr[i + 2]) : -1;
+		int high = text.ptr[i] == '%' && i + 2 < text.len ? str_hex_digit(text.ptr[i + 1])
+								  : -1;
+		int low = high >= 0 ? str_hex_digit(text.ptr[i + 2]) : -1;
 
 		buf_byte(out, (char)(low >= 0 ? high * 16 + low : text.ptr[i]));
 		i += low >= 0 ? 2 : 0;
@@ -127,7 +119,7 @@ static void add_host_name(struct buf *out, struct str host)
 	struct err err;
 
 	for (size_t i = 0; i + 1 < host.len; i += 2) {
-		int high = hex_value(host.ptr[i]), low = hex_value(host.ptr[i + 1]);
+		int high = str_hex_digit(host.ptr[i]), low = str_hex_digit(host.ptr[i + 1]);
 
 		if (high < 0 || low < 0)
 			break;

@@ -19,14 +19,6 @@ static struct str copy(struct arena *arena, struct str text)
 
 /* --- the chat's row --- */
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Empty: TEXT is not all hexadecimal digits. */
 static struct str unhex(struct arena *arena, struct str text)
 {
@@ -34,7 +26,8 @@ static struct str unhex(struct arena *arena, struct str text)
 	size_t count = 0;
 
 	for (; count * 2 + 1 < text.len; count++) {
-		int high = digit_of(text.ptr[count * 2]), low = digit_of(text.ptr[count * 2 + 1]);
+		int high = str_hex_digit(text.ptr[count * 2]),
+		    low = str_hex_digit(text.ptr[count * 2 + 1]);
 
 		if (high < 0 || low < 0)
 			return (struct str){ NULL, 0 };

@@ -11,20 +11,12 @@
 
 enum { NAME_BYTES = 64, MAX_CHAR = 0x10ffff };
 
-static int hex_digit(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Hexadecimal digits from the current byte on, at most LIMIT. */
 static size_t count_hex(const struct pattern_parser *p, size_t from, size_t limit)
 {
 	size_t count = 0;
 
-	while (count < limit && hex_digit(pattern_peek(p, from + count)) >= 0)
+	while (count < limit && str_hex_digit((char)pattern_peek(p, from + count)) >= 0)
 		count++;
 	return count;
 }
@@ -40,7 +32,7 @@ static int parse_hex(struct pattern_parser *p, size_t start, size_t digits, stru
 		return pattern_fault(p, start, "'\\%c' needs %zu hexadecimal digits, or some in {}",
 			p->text.ptr[start + 1], digits);
 	for (size_t i = 0; i < count; i++)
-		value = value * 16 + (unsigned)hex_digit(pattern_peek(p, braces + i));
+		value = value * 16 + (unsigned)str_hex_digit((char)pattern_peek(p, braces + i));
 	if (value > MAX_CHAR || (value >= 0xd800 && value < 0xe000))
 		return pattern_fault(p, start, "U+%04X is no character", (unsigned)value);
 	p->at += count + (braces ? 2 : 0);

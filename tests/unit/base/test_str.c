@@ -143,6 +143,20 @@ static void reads_unsigned_integers(void)
 	OK(value == 7);
 }
 
+static void hexadecimal_digits(void)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+	int values = 0;
+
+	for (int c = -128; c < 128; c++) {
+		const char *at = c != 0 ? strchr(digits, c) : NULL;
+		int want = at ? (int)(at - digits) : -1;
+
+		values += str_hex_digit((char)c) == (want > 15 ? want - 6 : want);
+	}
+	IS_INT(values, 256);
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(compares),
 	TAP_CASE(orders_by_bytes),
@@ -154,6 +168,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(splits_what_has_no_separator),
 	TAP_CASE(reads_signed_integers),
 	TAP_CASE(reads_unsigned_integers),
+	TAP_CASE(hexadecimal_digits),
 };
 
 TAP_MAIN(cases)
