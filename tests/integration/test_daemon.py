@@ -261,11 +261,11 @@ def retention(case):
     config = box.home / ".config/tt/config.toml"
     config.parent.mkdir(parents=True)
     box.transcript(session_id(1), 0, 10)
-    box.bulk(0, 4000)
+    box.bulk(0, 10000)
     box.must("ingest", "pane-focus", "--pane", "%9", "--cwd", "/srv/acme/webapp", "--session", "main")
     box.must("collect")
     old = {event for event in box.ids() if "2026-02-" in event}
-    case.ok(len(old) > 4000, "old events")
+    case.ok(len(old) > 10000, "old events")
     box.must("query", "--sql", "SELECT 1")
     before = box.store.stat().st_size
     config.write_text("[storage]\nretention_days = 30\n")
