@@ -379,7 +379,7 @@ class Suite:
 
     def report(self, good, what, detail):
         self.count += 1
-        print(f"{'ok' if good else 'not ok'} {self.count} - {what}")
+        print(f"{'ok' if good else 'not ok'} {self.count} - {' '.join(what.split())}")  # a line of TAP is one line
         if not good:
             self.failed += 1
             for line in str(detail).splitlines():
