@@ -21,6 +21,9 @@
 #include "store/store.h"
 
 #define AW_SOURCE "aw."
+/* The type of buckets that are computed (serve/stream_bucket.h), never stored: imports leave them
+ * out. */
+#define AW_COMPUTED_TYPE "tt.stream"
 #define AW_NUMBER_SEQ (INT64_C(1) << 52)
 
 struct aw_bucket {

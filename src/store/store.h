@@ -35,6 +35,13 @@ void store_close(struct store *store);
 void store_closep(struct store **store);
 const char *store_path(const struct store *store);
 
+/* True when another file, or none, has the store's name by now (a restore, a file put back): what
+ * is written here would be lost. Close it and open it again. Costs one stat(2). */
+bool store_replaced(struct store *store);
+/* Can the store be written? Writes what is there already; durable when this is a transaction of its
+ * own (no intake of the connection is writing). */
+MUST_USE int store_probe(struct store *store, struct err *err);
+
 /* A consistent view for several reads, of the moment it begins; nests not. store_close ends it too.
  */
 MUST_USE int store_snapshot_begin(struct store *store, struct err *err);
@@ -42,6 +49,7 @@ void store_snapshot_end(struct store *store);
 
 struct store_info {
 	char store_id[40]; /* UUID; new when the store is made or restored */
+	uint64_t file_no;  /* inode: another one when a copy was put in the file's place */
 	int64_t schema_version;
 	int64_t last_seq;
 	int64_t events;

@@ -89,7 +89,8 @@ static int ask(struct store *store, struct question *question, bool *changed, in
 	*changed = false;
 	if (read_last_seq(store, seq, err) < 0 || read_bucket(store, question, err) < 0)
 		return err->code;
-	*changed = question->moved_seq > question->after_seq;
+	/* A store that knows fewer changes is an older copy, put in its place. */
+	*changed = *seq < question->after_seq || question->moved_seq > question->after_seq;
 	if (*changed || question->changed_seq <= question->after_seq)
 		return 0;
 	if (search(store,

@@ -3,7 +3,8 @@
  *
  * A shelf gives its rows by start; those of equal start are gathered from both shelves and sorted.
  * Since no event of a bucket is longer than its longest_ns, those that reach FROM start at most
- * that long before it: nothing earlier is read. Data is fetched for the row that is handed out.
+ * that long before it: nothing earlier is read. Data is fetched for the row that is handed out, and
+ * kept for those that follow: a few data are those of most events.
  */
 #include <stdlib.h>
 
@@ -14,8 +15,17 @@ struct shelf {
 	struct aw_event next;
 };
 
+enum { DATA_SLOTS = 1024, DATA_SLOT_BYTES = 1 << 10 };
+
+/* A text that was read already; data_no 0: none. */
+struct data_slot {
+	int64_t data_no;
+	struct buf text;
+};
+
 struct aw_scan {
 	struct store *store;
+	int64_t from_ns;
 	bool oldest_first;
 	struct shelf shelves[2];
 	struct aw_event *group; /* of equal start, in order */
@@ -23,6 +33,7 @@ struct aw_scan {
 	size_t group_room;
 	size_t given;       /* of the group */
 	sqlite3_stmt *data; /* NULL: lean */
+	struct data_slot *slots;
 	struct err failure;
 };
 
@@ -76,9 +87,20 @@ static int shelf_exists(struct store *store, int64_t shelf, bool *exists, struct
 	return rc < 0 ? rc : 0;
 }
 
+/* The next row that reaches FROM. */
+static int step(struct aw_scan *scan, struct shelf *shelf, struct err *err)
+{
+	int rc;
+
+	do
+		rc = db_step(scan->store, shelf->stmt, err);
+	while (rc == 1 && db_col_i64(shelf->stmt, 0) + db_col_i64(shelf->stmt, 1) < scan->from_ns);
+	return rc;
+}
+
 static int advance(struct aw_scan *scan, struct shelf *shelf, struct err *err)
 {
-	int rc = db_step(scan->store, shelf->stmt, err);
+	int rc = step(scan, shelf, err);
 	int64_t number;
 
 	if (rc != 1) {
@@ -98,7 +120,7 @@ static int advance(struct aw_scan *scan, struct shelf *shelf, struct err *err)
 
 #define SELECT_RANGE                                                                               \
 	"SELECT start_ns, duration_ns, data_no, number, seq FROM event WHERE shelf = ?"            \
-	" AND start_ns >= ? AND start_ns <= ? AND start_ns + duration_ns >= ?"
+	" AND start_ns >= ? AND start_ns <= ?"
 
 static void bind_range(
 	sqlite3_stmt *stmt, int64_t shelf, const struct aw_range *range, int64_t longest_ns)
@@ -106,7 +128,6 @@ static void bind_range(
 	db_bind_i64(stmt, 1, shelf);
 	db_bind_i64(stmt, 2, first_start(range->from_ns, longest_ns));
 	db_bind_i64(stmt, 3, range->to_ns);
-	db_bind_i64(stmt, 4, range->from_ns);
 }
 
 static int open_shelf(struct aw_scan *scan, int64_t no, const struct aw_range *range,
@@ -141,6 +162,7 @@ static int open_all(struct aw_scan *scan, const struct aw_range *range, struct e
 			return err->code;
 	if (range->lean)
 		return 0;
+	scan->slots = mem_zalloc(DATA_SLOTS * sizeof(*scan->slots));
 	return db_prepare(scan->store, "SELECT body FROM dict WHERE data_no = ?", &scan->data, err);
 }
 
@@ -154,6 +176,7 @@ int aw_scan_open(
 		return err->code;
 	scan = mem_zalloc(sizeof(*scan));
 	scan->store = store;
+	scan->from_ns = range->from_ns;
 	scan->oldest_first = range->oldest_first;
 	if (open_all(scan, range, err) < 0)
 		return err->code;
@@ -169,6 +192,9 @@ void aw_scan_close(struct aw_scan *scan)
 	for (size_t i = 0; i < ARRAY_LEN(scan->shelves); i++)
 		sqlite3_finalize(scan->shelves[i].stmt);
 	sqlite3_finalize(scan->data);
+	for (size_t i = 0; scan->slots && i < DATA_SLOTS; i++)
+		buf_release(&scan->slots[i].text);
+	free(scan->slots);
 	free(scan->group);
 	db_read_end(scan->store);
 	free(scan);
@@ -235,19 +261,35 @@ static int gather(struct aw_scan *scan, struct err *err)
 	return 0;
 }
 
+static void keep_data(struct data_slot *slot, const struct aw_event *event)
+{
+	if (event->data.len > DATA_SLOT_BYTES)
+		return;
+	slot->data_no = event->data_no;
+	buf_clear(&slot->text);
+	buf_add(&slot->text, event->data);
+}
+
 static int read_data(struct aw_scan *scan, struct aw_event *event, struct err *err)
 {
+	struct data_slot *slot = &scan->slots[(uint64_t)event->data_no % DATA_SLOTS];
 	int rc;
 
+	if (slot->data_no == event->data_no) {
+		event->data = buf_str(&slot->text);
+		return 0;
+	}
 	sqlite3_reset(scan->data);
 	db_bind_i64(scan->data, 1, event->data_no);
 	rc = db_step(scan->store, scan->data, err);
 	if (rc == 0)
 		return err_set(err, ERR_CORRUPT, "store '%s': an event has lost its data",
 			scan->store->path);
-	if (rc == 1)
-		event->data = db_col_str(scan->data, 0);
-	return rc < 0 ? rc : 0;
+	if (rc < 0)
+		return rc;
+	event->data = db_col_str(scan->data, 0);
+	keep_data(slot, event);
+	return 0;
 }
 
 static int fail(struct aw_scan *scan, const struct err *err)
@@ -290,6 +332,7 @@ static int count_shelf(struct store *store, int64_t shelf, const struct aw_range
 		    &stmt, err) < 0)
 		return err->code;
 	bind_range(stmt, shelf, range, longest_ns);
+	db_bind_i64(stmt, 4, range->from_ns);
 	if (db_step(store, stmt, err) < 0)
 		return err->code;
 	*count += db_col_i64(stmt, 0);

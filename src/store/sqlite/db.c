@@ -289,9 +289,11 @@ int db_write_begin(struct store *store, struct err *err)
 			err, ERR_READONLY, "store '%s': opened for reading only", store->path);
 	if (db_stmt(store, "BEGIN IMMEDIATE", &stmt, err) < 0)
 		return err->code;
+	turns_pause(&store->turns);
 	rc = sqlite3_step(stmt);
 	if (rc != SQLITE_DONE)
 		return db_fail(store, rc, "waiting to write", err);
+	turns_begun(&store->turns);
 	store->writing = true;
 	if (load_counters(store, err) < 0) {
 		db_write_rollback(store);
@@ -312,6 +314,7 @@ int db_write_commit(struct store *store, struct err *err)
 		db_write_rollback(store);
 		return rc;
 	}
+	turns_ended(&store->turns);
 	store->writing = false;
 	return 0;
 }
@@ -324,6 +327,7 @@ void db_write_rollback(struct store *store)
 	/* May fail only because SQLite has rolled back already. */
 	if (!sqlite3_get_autocommit(store->db))
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	turns_ended(&store->turns);
 }
 
 int db_write_join(struct store *store, bool *own, struct err *err)

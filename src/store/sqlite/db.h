@@ -20,6 +20,7 @@
 #include <sqlite3.h>
 
 #include "base/mem.h"
+#include "store/sqlite/turns.h"
 #include "store/store.h"
 
 enum { DB_STATEMENTS = 256 };
@@ -43,10 +44,10 @@ struct store {
 	sqlite3 *db;
 	char *path;
 	bool read_only;
-	int64_t busy_ms;
-	bool writing;     /* between db_write_begin and its end */
-	unsigned readers; /* open scans and the snapshot, which share one read transaction */
-	bool snapshot;    /* one of the readers is store_snapshot_begin's */
+	struct turns turns; /* its busy_ms: how long to wait for other writers */
+	bool writing;       /* between db_write_begin and its end */
+	unsigned readers;   /* open scans and the snapshot, which share one read transaction */
+	bool snapshot;      /* one of the readers is store_snapshot_begin's */
 	struct db_counters counters;           /* good while writing */
 	struct db_counters stored;             /* what the row holds */
 	struct db_cached cache[DB_STATEMENTS]; /* open addressing */

@@ -120,7 +120,7 @@ static int keep_copy(
 	CLEANUP(buf_release) struct buf path = BUF_INIT;
 
 	buf_printf(&path, "%s.v%lld.bak", store->path, (long long)version);
-	return backup_file(store->path, buf_cstr(&path), schema, store->busy_ms, err);
+	return backup_file(store->path, buf_cstr(&path), schema, store->turns.busy_ms, err);
 }
 
 /* Inside the write transaction: another process may have migrated while this one waited. */

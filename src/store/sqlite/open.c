@@ -145,7 +145,7 @@ static int connect_url(struct store *store, const char *name, int flags, struct 
 
 	if (rc != SQLITE_OK)
 		return db_fail(store, rc, "opening", err);
-	sqlite3_busy_timeout(store->db, (int)store->busy_ms);
+	sqlite3_busy_handler(store->db, turns_busy, &store->turns);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	return 0;
 }
@@ -218,7 +218,7 @@ static int start_reading(struct store *store, struct err *err)
 	return rc == SQLITE_OK ? 0 : db_fail(store, rc, "opening", err);
 }
 
-static bool was_replaced(struct store *store)
+bool store_replaced(struct store *store)
 {
 	int moved = 0;
 
@@ -233,7 +233,7 @@ static bool was_replaced(struct store *store)
  */
 static int use_wal(struct store *store, struct err *err)
 {
-	int64_t give_up_ns = clock_monotonic_ns() + store->busy_ms * NS_PER_MS;
+	int64_t give_up_ns = clock_monotonic_ns() + store->turns.busy_ms * NS_PER_MS;
 
 	for (;;) {
 		CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
@@ -278,7 +278,7 @@ static int connect(struct store *store, const struct schema *schema, bool as_it_
 	if (schema_version(store, &version, err) < 0 ||
 		schema_check(store->path, version, schema, err) < 0)
 		return err->code;
-	if (as_it_is || was_replaced(store))
+	if (as_it_is || store_replaced(store))
 		return 0;
 	return store->read_only ? schema_migrate(store, schema, err)
 				: start_writing(store, schema, err);
@@ -296,12 +296,12 @@ static int open_with(struct store **out, const struct store_options *options,
 	store->path = mem_alloc(strlen(path) + 1);
 	memcpy(store->path, path, strlen(path) + 1);
 	store->read_only = options->read_only;
-	store->busy_ms = options->busy_ms > 0 ? options->busy_ms : DEFAULT_BUSY_MS;
+	store->turns.busy_ms = options->busy_ms > 0 ? options->busy_ms : DEFAULT_BUSY_MS;
 	for (int tries = 0; tries < REOPENS; tries++) {
 		if (find_file(path, options, schema, err) < 0 ||
 			connect(store, schema, as_it_is, err) < 0)
 			return err->code;
-		if (!was_replaced(store)) {
+		if (!store_replaced(store)) {
 			*out = store;
 			store = NULL;
 			return 0;
@@ -354,6 +354,20 @@ void store_closep(struct store **store)
 const char *store_path(const struct store *store)
 {
 	return store->path;
+}
+
+int store_probe(struct store *store, struct err *err)
+{
+	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	bool own;
+	int rc = db_write_join(store, &own, err);
+
+	if (rc < 0)
+		return rc;
+	rc = db_stmt(store, "UPDATE store_state SET store_id = store_id", &stmt, err);
+	if (rc == 0)
+		rc = db_exec(store, stmt, err);
+	return db_write_leave(store, own, rc, err);
 }
 
 int store_snapshot_begin(struct store *store, struct err *err)

@@ -39,19 +39,20 @@ int store_setting_put(struct store *store, const char *key, struct str value, st
 	return db_write_leave(store, own, put(store, key, value, err), err);
 }
 
-static int64_t file_bytes(const char *path, const char *suffix)
+static struct stat file_status(const char *path, const char *suffix)
 {
 	CLEANUP(buf_release) struct buf name = BUF_INIT;
 	struct stat status;
 
 	buf_printf(&name, "%s%s", path, suffix);
-	return stat(buf_cstr(&name), &status) == 0 ? status.st_size : 0;
+	return stat(buf_cstr(&name), &status) == 0 ? status : (struct stat){ 0 };
 }
 
 int store_info(struct store *store, struct store_info *out, struct err *err)
 {
 	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
 	struct str store_id;
+	struct stat file;
 	int rc;
 
 	*out = (struct store_info){ 0 };
@@ -74,7 +75,9 @@ int store_info(struct store *store, struct store_info *out, struct err *err)
 		out->events = store->counters.events;
 		out->quarantined = store->counters.quarantined;
 	}
-	out->bytes = file_bytes(store->path, "") + file_bytes(store->path, "-wal") +
-		     file_bytes(store->path, "-shm");
+	file = file_status(store->path, "");
+	out->file_no = (uint64_t)file.st_ino;
+	out->bytes = file.st_size + file_status(store->path, "-wal").st_size +
+		     file_status(store->path, "-shm").st_size;
 	return 0;
 }
