@@ -78,15 +78,20 @@ static bool too_deep(struct str text)
 	return false;
 }
 
-static void grow_pool(struct json_parser *parser, size_t text_bytes)
+/* The worst case of a text is some ten times its length, nearly none of which is used: the system
+ * gives it when it is touched. It may say no: a document is no reason to end the program. */
+static bool grow_pool(struct json_parser *parser, size_t text_bytes)
 {
 	size_t need = yyjson_read_max_memory_usage(text_bytes, YYJSON_READ_NUMBER_AS_RAW) + 256;
 
 	if (need <= parser->pool_bytes)
-		return;
+		return true;
 	free(parser->pool);
 	parser->pool_bytes = need < (64u << 10) ? (64u << 10) : need;
-	parser->pool = mem_alloc(parser->pool_bytes);
+	parser->pool = malloc(parser->pool_bytes);
+	if (!parser->pool)
+		parser->pool_bytes = 0;
+	return parser->pool != NULL;
 }
 
 /* The UTF-16 unit of an escape \uXXXX at AT, or -1. */
@@ -153,7 +158,10 @@ static yyjson_doc *read_text(
 		char *out;
 	} bytes = { .in = text.ptr }; /* not written to: YYJSON_READ_INSITU is off */
 
-	grow_pool(parser, text.len);
+	if (!grow_pool(parser, text.len)) {
+		fault->code = YYJSON_READ_ERROR_MEMORY_ALLOCATION;
+		return NULL;
+	}
 	yyjson_alc_pool_init(&pool, parser->pool, parser->pool_bytes);
 	return yyjson_read_opts(bytes.out, text.len, flags, &pool, fault);
 }
@@ -172,7 +180,7 @@ static yyjson_doc *read_loose(struct json_parser *parser, struct str text, yyjso
 int json_parse(struct json_parser *parser, struct str text, bool loose, const struct json **root,
 	struct err *err)
 {
-	yyjson_read_err fault;
+	yyjson_read_err fault = { 0 };
 	size_t mark = str_starts(text, STR("\xef\xbb\xbf")) ? 3 : 0;
 
 	*root = NULL;
@@ -183,6 +191,8 @@ int json_parse(struct json_parser *parser, struct str text, bool loose, const st
 		return err_set(err, ERR_LIMIT, "JSON nested deeper than %d", JSON_MAX_DEPTH);
 	parser->doc = loose ? read_loose(parser, text, &fault)
 			    : read_text(parser, text, YYJSON_READ_NUMBER_AS_RAW, &fault);
+	if (!parser->doc && fault.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+		return err_set(err, ERR_LIMIT, "no memory for %zu bytes of JSON", text.len);
 	if (!parser->doc)
 		return err_set(
 			err, ERR_PARSE, "not JSON: %s at byte %zu", fault.msg, mark + fault.pos);

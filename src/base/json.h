@@ -28,7 +28,8 @@ void json_parser_release(struct json_parser *parser);
  * Parse TEXT, one value and nothing after it but white space. A byte order mark is skipped. When
  * LOOSE, strings may hold bytes that are not UTF-8 and escaped halves of surrogate pairs (both
  * written as U+FFFD each) and bare control characters (written escaped); all of them are refused
- * otherwise. ERR_PARSE with the byte offset; ERR_LIMIT when nested deeper than JSON_MAX_DEPTH.
+ * otherwise. ERR_PARSE with the byte offset; ERR_LIMIT when nested deeper than JSON_MAX_DEPTH,
+ * or when there is no memory for it.
  */
 MUST_USE int json_parse(struct json_parser *parser, struct str text, bool loose,
 	const struct json **root, struct err *err);
