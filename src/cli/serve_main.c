@@ -138,6 +138,7 @@ static int configure(void *owner, struct server_config *out, struct err *err)
 		free_settings(settings);
 		return rc;
 	}
+	out->attention = cli_params(settings);
 	free_settings(host->settings);
 	host->settings = settings;
 	return 0;

@@ -370,10 +370,13 @@ static bool is_health(const struct route_match *match)
 				       strcmp(match->route->path, "/readyz") == 0);
 }
 
-static bool is_proxied(struct http_request *request)
+/* What proxies add, in practice: nothing that a client of ActivityWatch sends. */
+static bool is_proxied(const struct http_request *request)
 {
-	static const char *const names[] = { "Forwarded", "X-Forwarded-For", "X-Forwarded-Host",
-		"X-Real-IP", "Via" };
+	static const char *const names[] = { "Forwarded", "Via", "X-Forwarded-For",
+		"X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Forwarded-Server",
+		"X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "X-Original-Forwarded-For",
+		"True-Client-IP", "CF-Connecting-IP", "Fly-Client-IP" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (http_header(request, names[i], NULL).ptr)
@@ -388,10 +391,15 @@ static bool is_open(struct http_request *request, const struct route_match *matc
 	return match->route ? match->route->open : !route_is_api(http_path(request));
 }
 
+bool guard_is_here(const struct http_request *request)
+{
+	return http_is_local(request) && !is_proxied(request);
+}
+
 static bool is_trusted(
 	const struct guard *guard, struct http_request *request, const struct host *host)
 {
-	return http_is_local(request) && !guard->options.require_key && !is_proxied(request) &&
+	return guard_is_here(request) && !guard->options.require_key &&
 	       (is_local_name(host->name) || is_figures(host->name) ||
 		       is_configured(guard, http_header(request, "Host", NULL), host));
 }

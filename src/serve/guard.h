@@ -65,6 +65,8 @@ struct guard_verdict {
 	bool wrong_key;    /* there was one, and it is not good: rates apply */
 	int retry_after_s; /* 0: none */
 };
+/* From this machine itself, not through a proxy on it. */
+bool guard_is_here(const struct http_request *request);
 void guard_check(const struct guard *guard, const struct guard_keys *keys,
 	struct http_request *request, const struct route_match *match, struct guard_verdict *out);
 

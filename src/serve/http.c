@@ -15,7 +15,8 @@
 enum {
 	MOST_THREADS = 4,
 	CONNECTIONS = 4096,
-	FILES_OF_OTHERS = 128, /* descriptors that are not connections: stores, logs, listeners */
+	FILES_OF_OTHERS = 384, /* descriptors that are not connections: stores, files, logs */
+	SHARE = 4,             /* one address may have a quarter of the connections */
 	LOOKS_MS = 1000,       /* between looks at the connections */
 	LOOKS_PER_LIMIT = 8,   /* or more often, when a limit is short */
 	STOP_PAUSE_MS = 1,
@@ -61,13 +62,14 @@ static int fit_connections(struct http_options *options, struct err *err)
 			(unsigned long long)limit.rlim_cur);
 	default_to(&options->connections,
 		limit.rlim_cur < wanted ? (int)limit.rlim_cur - FILES_OF_OTHERS : CONNECTIONS);
+	default_to(&options->connections_per_address, options->connections / SHARE + 1);
 	return 0;
 }
 
 static int64_t tick_of(const struct http_options *options)
 {
 	const int limits[] = { options->header_ms, options->body_ms, options->idle_ms,
-		options->stall_ms };
+		options->stall_ms, options->reply_ms };
 	int64_t tick = LOOKS_MS;
 
 	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
@@ -91,6 +93,8 @@ static int fill_options(struct http *http, struct err *err)
 	default_to(&options->body_ms, HTTP_BODY_MS);
 	default_to(&options->idle_ms, HTTP_IDLE_MS);
 	default_to(&options->stall_ms, HTTP_STALL_MS);
+	default_to(&options->reply_ms, HTTP_REPLY_MS);
+	default_to(&options->bodies_bytes, HTTP_BODIES_BYTES);
 	http->tick_ms = tick_of(options);
 	return fit_connections(options, err);
 }

@@ -11,9 +11,13 @@
  *     as is what else two readers could understand differently: folded fields, NUL bytes, names
  *     that are none, no Host (HTTP/1.1) or two; an unknown Transfer-Encoding: 501;
  *   - a body longer than the owner allows: 413, before it is read, or as soon as it is seen;
+ *   - bodies that are together longer than HTTP_BODIES_BYTES: 503 for the one that is too much; up
+ *     to HTTP_BODY_FREE_BYTES each does not count, so that small requests always come in;
  *   - header fields of more than HTTP_HEADER_BYTES: 431; more connections than allowed: not
- *     accepted, from one address no more than its share;
- *   - a reply that the client does not take for HTTP_STALL_MS: the socket is shut.
+ *     accepted, from one address no more than its share, and the last eighth is this machine's;
+ *   - a reply of which the client takes nothing for HTTP_STALL_MS, or that is not taken after
+ *     HTTP_REPLY_MS + 1 ms for each HTTP_REPLY_BYTES_PER_MS taken, or after HTTP_REPLY_MOST_MS: the
+ *     socket is shut. It may hold a snapshot of the store, which cannot be tidied up meanwhile.
  */
 #ifndef TT_SERVE_HTTP_H
 #define TT_SERVE_HTTP_H
@@ -27,7 +31,13 @@ enum {
 	HTTP_BODY_MS = 20000,
 	HTTP_IDLE_MS = 75000, /* a kept-alive connection without a request */
 	HTTP_STALL_MS = 30000,
+	HTTP_REPLY_MS = 60000,
+	HTTP_REPLY_BYTES_PER_MS = 64,
+	HTTP_REPLY_MOST_MS = 30 * 60000,
 	HTTP_HEADER_BYTES = 32 << 10,
+	HTTP_BODIES_BYTES = 384 << 20,
+	HTTP_BODY_FREE_BYTES = 64 << 10,
+	HTTP_RETRY_S = 2, /* Retry-After of the 503 for bodies */
 };
 
 enum http_method {
@@ -54,6 +64,9 @@ struct str http_body(const struct http_request *request);
 /* The client: text of its address without port; is it this machine itself (127.0.0.0/8, ::1)? */
 struct str http_peer(const struct http_request *request);
 bool http_is_local(const struct http_request *request);
+/* Who shares a limit with the client: bytes that stand for its IPv4 address, or for the network of
+ * 64 bits of its IPv6 one, all of whose addresses one customer has. */
+struct str http_network(const struct http_request *request);
 bool http_is_tls(const struct http_request *request);
 /* ns of the monotonic clock when the headers were complete. */
 int64_t http_began_ns(const struct http_request *request);
@@ -96,6 +109,9 @@ void http_reply(struct http_request *request, struct http_reply *reply);
 
 /* --- the server --- */
 
+/* As a limit of a body: up to 1 MiB is read and thrown away. */
+enum { HTTP_BODY_IGNORED = -1 };
+
 struct http_owner {
 	void *context;
 	/*
@@ -108,6 +124,9 @@ struct http_owner {
 	/* Body and all. Must lead to one http_reply, now or later. On an HTTP thread: must not
 	 * wait. */
 	void (*handle)(void *context, struct http_request *request);
+	/* REPLY, an error, is made here: headers may be added to it. begin may have been called or
+	 * not. May be NULL. */
+	void (*refusing)(void *context, struct http_request *request, struct http_reply *reply);
 	/* The reply was sent (STATUS, body BYTES) or, COMPLETE false, the connection was lost
 	 * before its end; STATUS 0: there was none yet; 408: it did not come in time. Requests that
 	 * were refused here and never reached begin come too, when their first line was read. */
@@ -128,7 +147,8 @@ struct http_options {
 	int threads; /* 0: one per processor, at most 4 */
 	/* 0: 4096, or what the limit of descriptors allows, which is raised as far as it may be. */
 	int connections;
-	/* From one IPv4 address or IPv6 network of 64 bits; 0: no limit; of this machine: none. */
+	/* From one IPv4 address or IPv6 network of 64 bits; 0: a quarter; of this machine: no
+	 * limit. */
 	int connections_per_address;
 	struct http_owner owner;
 	/* For tests; 0: HTTP_HEADER_MS and so on. */
@@ -136,6 +156,8 @@ struct http_options {
 	int body_ms;
 	int idle_ms;
 	int stall_ms;
+	int reply_ms;
+	int bodies_bytes;
 };
 
 struct http;

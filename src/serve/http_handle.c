@@ -30,6 +30,50 @@ static bool body_due(struct http_request *request, int64_t bytes)
 	return http_watch_enter(request, PHASE_BODY, request->began_ns / NS_PER_MS + ms);
 }
 
+/* Body bytes that count towards what all may have together. */
+static int64_t counted_bytes(int64_t body_bytes)
+{
+	return body_bytes > HTTP_BODY_FREE_BYTES ? body_bytes - HTTP_BODY_FREE_BYTES : 0;
+}
+
+static bool is_ignored(const struct http_request *request)
+{
+	return request->body_limit == HTTP_BODY_IGNORED;
+}
+
+/* What the owner allows, or what is read though nobody wants it. */
+static int64_t most_bytes(const struct http_request *request)
+{
+	return is_ignored(request) ? HTTP_SWALLOW_BYTES : request->body_limit;
+}
+
+static void refuse_body(struct http_request *request, int status, const char *message)
+{
+	http_reply_refuse(request, status, message);
+	request->refused = true;
+	http_body_drop(request);
+}
+
+static void refuse_too_long(struct http_request *request)
+{
+	refuse_body(request, 413, "the body is too long");
+}
+
+static void refuse_busy(struct http_request *request)
+{
+	refuse_body(request, 503, "the server has as many long bodies as it takes at once");
+}
+
+/* Would the body that is announced fit, as it is now? It takes its room as it comes. */
+static bool has_room(struct http_request *request)
+{
+	const struct http *http = request->http;
+
+	return is_ignored(request) ||
+	       counted_bytes(request->content_length) + atomic_load(&http->bodies_bytes) <=
+		       http->options.bodies_bytes;
+}
+
 static void ask_owner(struct http_request *request)
 {
 	const struct http_owner *owner = &request->http->options.owner;
@@ -38,9 +82,10 @@ static void ask_owner(struct http_request *request)
 	if (owner->begin(owner->context, request, &request->body_limit) != 0) {
 		ASSERT(http_reply_is_ready(request));
 		request->refused = true;
-	} else if (request->content_length > request->body_limit) {
-		http_reply_refuse(request, 413, "the body is too long");
-		request->refused = true;
+	} else if (request->content_length > most_bytes(request)) {
+		refuse_too_long(request);
+	} else if (!has_room(request)) {
+		refuse_busy(request);
 	}
 }
 
@@ -85,6 +130,31 @@ static enum MHD_Result on_head(
 
 /* --- the body --- */
 
+void http_body_drop(struct http_request *request)
+{
+	atomic_fetch_sub(&request->http->bodies_bytes, request->charged_bytes);
+	request->charged_bytes = 0;
+	if (request->body.cap > HTTP_KEEP_BYTES)
+		buf_release(&request->body);
+	else
+		buf_clear(&request->body);
+}
+
+/* Let MORE bytes of the body count; false: all bodies together would be too long. */
+static bool charge(struct http_request *request, size_t more)
+{
+	struct http *http = request->http;
+	int64_t bytes = counted_bytes((int64_t)(request->body.len + more)) - request->charged_bytes;
+
+	if (atomic_fetch_add(&http->bodies_bytes, bytes) + bytes > http->options.bodies_bytes &&
+		bytes > 0) {
+		atomic_fetch_sub(&http->bodies_bytes, bytes);
+		return false;
+	}
+	request->charged_bytes += bytes;
+	return true;
+}
+
 static void keep(struct http_request *request, const char *bytes, size_t count)
 {
 	if (request->body.len == 0 && request->content_length > 0)
@@ -99,13 +169,11 @@ static enum MHD_Result on_body(struct http_request *request, const char *bytes, 
 	size_t got = *count;
 
 	*count = 0;
-	if (!request->refused && request->content_length < 0 &&
-		(int64_t)(request->body.len + got) > request->body_limit) {
-		http_reply_refuse(request, 413, "the body is too long");
-		request->refused = true;
-		buf_release(&request->body);
-	}
-	if (request->refused) {
+	if (!request->refused && (int64_t)(request->body.len + got) > most_bytes(request))
+		refuse_too_long(request);
+	else if (!request->refused && !is_ignored(request) && !charge(request, got))
+		refuse_busy(request);
+	if (request->refused || is_ignored(request)) {
 		request->swallowed_bytes += (int64_t)got;
 		return request->swallowed_bytes > HTTP_SWALLOW_BYTES ? MHD_NO : MHD_YES;
 	}
@@ -171,10 +239,7 @@ static void reset(struct http_request *request)
 		arena_release(&request->arena);
 	else
 		arena_reset(&request->arena);
-	if (request->body.cap > HTTP_KEEP_BYTES)
-		buf_release(&request->body);
-	else
-		buf_clear(&request->body);
+	http_body_drop(request);
 	buf_release(&request->piece);
 	request->piece_sent = 0;
 	request->stream_ended = false;

@@ -27,9 +27,10 @@
 enum {
 	/*
 	 * Of each connection, for the head of its request and what is being sent. libmicrohttpd
-	 * clears all of it after each request, and needs some 60 bytes for each header field.
+	 * clears all of it after each request, and half of it once more before, so it is no larger
+	 * than it has to be: HTTP_HEADER_BYTES, and some 60 for each field and argument.
 	 */
-	HTTP_POOL_BYTES = 48 << 10,
+	HTTP_POOL_BYTES = 40 << 10,
 	/* A body that nobody wants is read up to here, since a reply that crosses it may get lost:
 	 * closing a socket with unread bytes resets the connection. */
 	HTTP_SWALLOW_BYTES = 1 << 20,
@@ -74,10 +75,13 @@ struct http_request {
 	struct http_request *bucket_prev, *bucket_next;
 	bool started;         /* libmicrohttpd has taken it, the descriptor is open */
 	uint64_t acked_bytes; /* at the last look */
+	int64_t reply_ms;     /* the reply that was looked at: when it began, */
+	uint64_t reply_acked; /* and what had been taken of the connection before */
 
 	/* An enum http_phase in the low three bits, above them the time (ms, monotonic) at which it
 	 * is over. */
 	_Atomic int64_t watch;
+	_Atomic int64_t replied_ms; /* when its reply began */
 
 	/* --- the request --- */
 	bool seen;    /* the owner knows it, or is told that it was refused */
@@ -95,6 +99,7 @@ struct http_request {
 	int64_t content_length; /* -1: chunked */
 	int64_t body_limit;
 	int64_t swallowed_bytes;
+	int64_t charged_bytes; /* of the body, in http->bodies_bytes */
 	struct buf body;
 	struct arena arena;
 	void *context;
@@ -138,8 +143,9 @@ struct http {
 	struct http_watch watch;
 	_Atomic bool quiesced;
 	_Atomic int64_t at_work;
-	_Atomic int64_t replying; /* threads inside http_reply */
-	pthread_mutex_t tls_lock; /* tls_current and the counts of certificates */
+	_Atomic int64_t bodies_bytes; /* of all bodies, without what each has free */
+	_Atomic int64_t replying;     /* threads inside http_reply */
+	pthread_mutex_t tls_lock;     /* tls_current and the counts of certificates */
 	struct tls_cert *tls_current;
 };
 
@@ -179,6 +185,8 @@ enum MHD_Result http_on_request(void *http, struct MHD_Connection *mhd, const ch
 	void **context);
 void http_on_completed(void *http, struct MHD_Connection *mhd, void **context,
 	enum MHD_RequestTerminationCode how);
+/* The body is not needed any more. */
+void http_body_drop(struct http_request *request);
 void http_on_connection(void *http, struct MHD_Connection *mhd, void **socket_context,
 	enum MHD_ConnectionNotificationCode what);
 

@@ -54,7 +54,14 @@ static void set_message(struct http_request *request, int status, const char *me
 
 void http_reply_refuse(struct http_request *request, int status, const char *message)
 {
+	const struct http_owner *owner = &request->http->options.owner;
+
 	set_message(request, status, message);
+	if (status == 503)
+		http_reply_header(&request->reply, STR("Retry-After"),
+			arena_printf(&request->arena, "%d", HTTP_RETRY_S));
+	if (owner->refusing)
+		owner->refusing(owner->context, request, &request->reply);
 	atomic_store(&request->answer, ANSWER_READY);
 }
 
@@ -190,12 +197,14 @@ static struct MHD_Response *response_of(struct http_request *request)
 
 enum MHD_Result http_reply_send(struct http_request *request)
 {
-	int64_t deadline = http_watch_now_ms() + request->http->options.stall_ms;
+	int64_t now = http_watch_now_ms();
 	struct MHD_Response *response;
 	enum MHD_Result result;
 
-	if (!http_watch_enter(request, PHASE_REPLY, deadline))
+	atomic_store(&request->replied_ms, now);
+	if (!http_watch_enter(request, PHASE_REPLY, now + request->http->options.stall_ms))
 		return MHD_NO;
+	http_body_drop(request);
 	response = response_of(request);
 	if (!response)
 		return MHD_NO;

@@ -331,6 +331,11 @@ bool http_is_local(const struct http_request *request)
 	return request->local;
 }
 
+struct str http_network(const struct http_request *request)
+{
+	return (struct str){ (const char *)request->address, sizeof(request->address) };
+}
+
 bool http_is_tls(const struct http_request *request)
 {
 	return request->cert != NULL;

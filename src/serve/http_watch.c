@@ -28,6 +28,7 @@
 enum {
 	ACCEPT_ROUND = 256,    /* before the connections are looked at again */
 	ACCEPT_PAUSE_MS = 100, /* when there are no descriptors left */
+	OF_THIS_MACHINE = 8,   /* an eighth of the connections is for nobody else */
 	PHASE_BITS = 3,
 	LAST_ROUNDS = 4,          /* more than a socket's backlog has */
 	TCP_STATE_CLOSE_WAIT = 8, /* of tcpi_state; named by a header that excludes linux/tcp.h */
@@ -189,14 +190,17 @@ static bool is_full(struct http *http)
 	return atomic_load(&http->watch.count) >= http->options.connections;
 }
 
-/* Enter it into the lists unless its address has its share already. */
+/* Enter it into the lists unless its address has its share already, or strangers have theirs. */
 static bool admit(struct http *http, struct http_request *request)
 {
 	int64_t share = http->options.connections_per_address;
+	int64_t of_strangers =
+		http->options.connections - http->options.connections / OF_THIS_MACHINE;
 	bool good;
 
 	pthread_mutex_lock(&http->watch.lock);
-	good = share == 0 || request->local || count_of_address(&http->watch, request) < share;
+	good = request->local || (atomic_load(&http->watch.count) < of_strangers &&
+					 count_of_address(&http->watch, request) < share);
 	if (good)
 		list_add(&http->watch, request);
 	pthread_mutex_unlock(&http->watch.lock);
@@ -268,6 +272,20 @@ static void change(struct http_request *request, int64_t *word, enum http_phase 
 		shutdown(request->fd, SHUT_RDWR);
 }
 
+/* Slow as a whole, or too long under way, however much is taken now and then. */
+static bool drags_on(struct http_request *request, uint64_t acked_bytes, int64_t now)
+{
+	int64_t began = atomic_load(&request->replied_ms), allowed;
+
+	if (request->reply_ms != began) { /* another reply than at the last look */
+		request->reply_ms = began;
+		request->reply_acked = acked_bytes;
+	}
+	allowed = request->http->options.reply_ms +
+		  (int64_t)((acked_bytes - request->reply_acked) / HTTP_REPLY_BYTES_PER_MS);
+	return now - began > (allowed < HTTP_REPLY_MOST_MS ? allowed : HTTP_REPLY_MOST_MS);
+}
+
 /* A reply is late when none of it was taken for as long as its phase lasts. */
 static void look_at_reply(struct http_request *request, int64_t word, int64_t now)
 {
@@ -279,7 +297,9 @@ static void look_at_reply(struct http_request *request, int64_t word, int64_t no
 	taken = info.tcpi_bytes_acked != request->acked_bytes ||
 		(info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0);
 	request->acked_bytes = info.tcpi_bytes_acked;
-	if (taken)
+	if (drags_on(request, info.tcpi_bytes_acked, now))
+		change(request, &word, PHASE_CUT, 0);
+	else if (taken)
 		change(request, &word, PHASE_REPLY, now + request->http->options.stall_ms);
 	else if (now >= deadline_of(word))
 		change(request, &word, PHASE_CUT, 0);

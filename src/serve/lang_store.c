@@ -52,7 +52,8 @@ static int load_streams(struct lang_store *self, int64_t from_ns, int64_t to_ns,
 	int rc = open_own(self, err);
 
 	if (rc == 0)
-		rc = stream_bucket_load(self->own, from_ns, to_ns, &self->arena, &streams, err);
+		rc = stream_bucket_load(
+			self->own, &self->params, from_ns, to_ns, &self->arena, &streams, err);
 	if (rc < 0)
 		return rc;
 	self->data = streams.data;
@@ -81,9 +82,10 @@ static int streams_data(
 	return err_set(err, ERR_NOT_FOUND, "no stream has data %lld", (long long)data_no);
 }
 
-void lang_store_streams(
-	struct lang_store *source, const char *url, const char *hostname, const char *machine_id)
+void lang_store_streams(struct lang_store *source, const char *url, const char *hostname,
+	const char *machine_id, struct attention_params params)
 {
+	source->params = params;
 	source->url = url;
 	source->hostname = str_from(hostname);
 	source->machine_id = str_from(machine_id);
@@ -166,7 +168,7 @@ int lang_store_init(struct lang_store *out, struct store *store, struct err *err
 		return rc;
 	*out = (struct lang_store){ .store = store,
 		.source = { .owner = out,
-			.identity = hash64(str_from(info.store_id), 0) | 1, /* never 0 */
+			.identity = hash64(str_from(info.store_id), info.file_no) | 1, /* never 0 */
 			.buckets = source_buckets,
 			.version = source_version,
 			.load = source_load,

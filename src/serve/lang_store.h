@@ -8,8 +8,8 @@
 
 /*
  * A source over STORE, for one lang_run, on STORE's thread. Its identity is the store's id, so that
- * what an engine learned from one connection holds for every other; after a restore it is another.
- * For answers of one moment, begin a snapshot first.
+ * what an engine learned from one connection holds for every other; after a restore, or with
+ * another file under its name, it is another. For answers of one moment, begin a snapshot first.
  */
 struct lang_store {
 	struct store *store;
@@ -17,6 +17,7 @@ struct lang_store {
 	/* The streams' bucket (serve/stream_bucket.h), if lang_store_streams was called: */
 	struct str hostname;
 	struct str machine_id;
+	struct attention_params params;
 	struct store *own; /* where it is computed */
 	const char *url;
 	struct arena arena;
@@ -26,8 +27,8 @@ struct lang_store {
 MUST_USE int lang_store_init(struct lang_store *out, struct store *store, struct err *err);
 /* Show the streams' bucket of host HOSTNAME too; it is computed on a connection of its own to URL,
  * since STORE may have a snapshot open. Call lang_store_release then. */
-void lang_store_streams(
-	struct lang_store *source, const char *url, const char *hostname, const char *machine_id);
+void lang_store_streams(struct lang_store *source, const char *url, const char *hostname,
+	const char *machine_id, struct attention_params params);
 void lang_store_release(struct lang_store *source);
 
 #endif

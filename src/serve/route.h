@@ -32,7 +32,7 @@ struct route {
 	enum route_work work;
 	bool open;           /* needs no key, wherever it is asked from */
 	enum key_role needs; /* the role of the key, else */
-	int64_t body_limit;  /* bytes; 0: a body is read up to LIMIT_SMALL_BODY_BYTES and ignored */
+	int64_t body_limit;  /* bytes; 0: a body is read up to 1 MiB and thrown away */
 	/*
 	 * What can be done without the store: query arguments, JSON, validation. On a reading
 	 * worker when the body is long, else on the HTTP thread. May be NULL.

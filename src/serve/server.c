@@ -8,6 +8,9 @@
 #include "serve/server.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 
 #include "base/clock.h"
@@ -20,6 +23,8 @@ enum {
 	WRONG_KEYS_BURST = 20,
 	LOOK_MS = 10, /* whether the last request has ended */
 	MOST_LISTEN = 16,
+	MMAP_BYTES = 256 << 10,
+	TRIM_BYTES = 1 << 20,
 };
 
 /* --- what handlers see --- */
@@ -176,6 +181,18 @@ static void wake_writer(void *server)
 	queue_wake(&((struct server *)server)->writes);
 }
 
+/*
+ * glibc raises both limits as large blocks are freed, up to 64 MiB for each thread that has
+ * answered something large: memory that would never be given back. Said once, they stay.
+ */
+static void give_memory_back(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+	mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+#endif
+}
+
 static void set_up(struct server *server)
 {
 	const struct lang_options usual = { 0 };
@@ -261,6 +278,7 @@ int server_run(const struct server_options *options, struct err *err)
 	if (rc < 0)
 		return rc;
 	heed_signals(&signals, &before);
+	give_memory_back();
 	set_up(&server);
 	rc = start_workers(&server, err);
 	if (rc == 0)

@@ -9,11 +9,20 @@
 #ifndef TT_SERVE_SERVER_H
 #define TT_SERVE_SERVER_H
 
+#include "attention/params.h"
 #include "query/lang.h"
 #include "serve/call.h"
 #include "serve/metrics.h"
 
-enum { SERVER_BATCH = 1024, SERVER_BATCH_MS = 5, SERVER_QUEUE = 8192, SERVER_STOP_MS = 20000 };
+enum {
+	SERVER_BATCH = 1024,
+	SERVER_BATCH_MS = 5,
+	SERVER_QUEUE = 8192,
+	SERVER_STOP_MS = 20000,
+	SERVER_PROBE_MS = 10000
+};
+/* Long replies at once: of the store, each with a connection to it; and files. Then 503. */
+enum { SERVER_STREAMS = 32, SERVER_FILE_STREAMS = 128 };
 
 struct server_config {              /* what may change while it runs (SIGHUP) */
 	struct guard_options guard; /* listen is the server's own */
@@ -22,6 +31,7 @@ struct server_config {              /* what may change while it runs (SIGHUP) */
 	const char *webui;          /* directory, or NULL: the page */
 	const char *const *pages;   /* "NAME=DIR": custom visualisations under /pages/NAME/ */
 	bool access_log;
+	struct attention_params attention; /* of the streams' bucket, as reports have them */
 };
 
 struct server_options {
@@ -59,6 +69,14 @@ const char *server_webui(struct server *server, struct arena *arena);
 
 /* "NAME=DIR" as configured now, NULL-terminated. Valid for the call. */
 const char *const *server_pages(struct server *server, struct arena *arena);
+/*
+ * For /readyz, on the writer's thread: has it to try a write? After a failure it has, and otherwise
+ * every SERVER_PROBE_MS: strangers may ask, and each write costs a sync.
+ */
+bool server_probe_due(const struct server *server);
+void server_probed(struct server *server);
+/* As configured now. */
+struct attention_params server_attention(struct server *server);
 int64_t server_connections(const struct server *server);
 
 /* The routes, all of them: serve/api/routes.c. */

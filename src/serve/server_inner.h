@@ -20,6 +20,7 @@ struct settings {
 	const char *webui;         /* NULL: the page */
 	const char *const *pages;
 	bool access_log;
+	struct attention_params attention;
 	struct arena arena;
 };
 
@@ -74,7 +75,10 @@ struct server {
 	pthread_t readers[MOST_READERS];
 	size_t reader_count; /* that run */
 	bool writing;        /* the writer runs */
+	int64_t probed_ns; /* the writer's own: since when the store is known to take writes; 0: not
+			    */
 	atomic_bool stopping;
+	atomic_int store_streams, file_streams; /* being sent */
 	int64_t began_ns;
 };
 

@@ -109,6 +109,8 @@ static int refresh(struct server_keys *keys, struct err *err)
 	};
 	int64_t generation;
 
+	if (keys->store && store_replaced(keys->store))
+		forget(keys);
 	if (!keys->store && store_open(&keys->store, &options, err) < 0)
 		return err->code;
 	if (key_generation(keys->store, &generation, err) < 0)

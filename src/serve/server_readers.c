@@ -1,12 +1,23 @@
 /* Readers: each with its own connection to the store, opened when it is first needed and anew after
- * a failure. They also parse what is long. */
+ * a failure. They also parse what is long. One that nobody needs gives its pages back. */
 #include "serve/server_inner.h"
 
+enum { IDLE_MS = 60000 };
+
+static void forget(struct store **store)
+{
+	store_close(*store);
+	*store = NULL;
+}
+
+/* The store that has its name now. */
 static int open_store(struct server *server, struct store **store, struct err *err)
 {
 	const struct store_options options = { .url = server->options->store_url,
 		.must_exist = true };
 
+	if (*store && store_replaced(*store))
+		forget(store);
 	return *store ? 0 : store_open(store, &options, err);
 }
 
@@ -19,8 +30,7 @@ static void answer(struct server *server, struct work *work, struct store **stor
 		return;
 	}
 	/* Whatever it was: the next request finds a connection that knows nothing of it. */
-	store_close(*store);
-	*store = NULL;
+	forget(store);
 	work_fail(work, &err);
 }
 
@@ -42,9 +52,13 @@ void *reader_main(void *context)
 	struct store *store = NULL;
 	struct queue_item *item;
 
-	while ((item = queue_take(&server->reads, 1, -1)) || !queue_closed(&server->reads))
+	while ((item = queue_take(&server->reads, 1, store ? IDLE_MS : -1)) ||
+		!queue_closed(&server->reads)) {
 		if (item)
 			serve(server, (struct work *)item, &store);
+		else
+			forget(&store);
+	}
 	store_close(store);
 	return NULL;
 }

@@ -2,6 +2,8 @@
  * A request's way: matched and checked when its headers are there, prepared when its body is, then
  * to a worker, and back as a reply with the headers that all replies have. Nothing here waits.
  */
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/time.h"
 #include "model/limits.h"
@@ -10,6 +12,8 @@
 
 /* A body that is longer is parsed by a reader: an HTTP thread has other connections. */
 enum { LONG_BODY_BYTES = 64 << 10 };
+/* A body may take its time: a key is looked up again when it took longer. */
+enum { KEY_GOOD_MS = 1000 };
 
 /* --- replies --- */
 
@@ -40,41 +44,103 @@ static const char *page_policy(const struct work *work)
 	       "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 }
 
-static void add_headers(const struct work *work, struct http_reply *reply)
+/* What every reply says, also one that no handler made. */
+static void add_usual(const struct http_request *http, struct http_reply *reply)
 {
-	const struct http_request *http = work->call.http;
-	const char *policy = page_policy(work);
-
-	for (size_t i = 0; i < work->cors.header_count; i++)
-		http_reply_header(reply, work->cors.headers[i][0], work->cors.headers[i][1]);
 	add_default(reply, "Server", "tidemark");
 	add_default(reply, "X-Content-Type-Options", "nosniff");
 	add_default(reply, "X-Frame-Options", "SAMEORIGIN");
 	add_default(reply, "Referrer-Policy", "no-referrer");
 	add_default(reply, "Cross-Origin-Resource-Policy", "same-origin");
-	if (policy)
-		add_default(reply, "Content-Security-Policy", policy);
 	if (route_is_api(http_path(http)))
 		add_default(reply, "Cache-Control", "no-store");
 	if (http_is_tls(http))
 		add_default(reply, "Strict-Transport-Security", "max-age=31536000");
 }
 
-void work_reply(struct work *work)
+static void add_headers(const struct work *work, struct http_reply *reply)
 {
-	struct http_reply reply = work->call.reply;
+	const char *policy = page_policy(work);
 
-	work->call.reply = (struct http_reply){ .status = 0 };
-	if (reply.status == 0)
-		reply.status = 200;
-	add_headers(work, &reply);
-	http_reply(work->call.http, &reply);
+	for (size_t i = 0; i < work->cors.header_count; i++)
+		http_reply_header(reply, work->cors.headers[i][0], work->cors.headers[i][1]);
+	if (policy)
+		add_default(reply, "Content-Security-Policy", policy);
+	add_usual(work->call.http, reply);
+}
+
+static void refusing(void *context, struct http_request *request, struct http_reply *reply)
+{
+	const struct work *work = http_context(request);
+
+	(void)context;
+	if (work)
+		add_headers(work, reply);
+	else
+		add_usual(request, reply);
 }
 
 static void add_retry_after(struct work *work, int seconds)
 {
 	http_reply_header(&work->call.reply, STR("Retry-After"),
 		arena_printf(work->call.arena, "%d", seconds));
+}
+
+/* --- streams of the store: each has a connection to it and holds a snapshot --- */
+
+struct counted_stream {
+	struct http_stream inner;
+	atomic_int *count;
+};
+
+static int fill_counted(void *context, struct buf *out, size_t want, struct err *err)
+{
+	const struct counted_stream *stream = context;
+
+	return stream->inner.fill(stream->inner.context, out, want, err);
+}
+
+static void free_counted(void *context)
+{
+	struct counted_stream *stream = context;
+
+	stream->inner.free(stream->inner.context);
+	atomic_fetch_sub(stream->count, 1);
+	free(stream);
+}
+
+/* Let the reply's stream count until it is freed, or answer 503 when there are too many. */
+static void count_stream(struct work *work)
+{
+	struct call *call = &work->call;
+	bool api = route_is_api(http_path(call->http));
+	atomic_int *count = api ? &call->server->store_streams : &call->server->file_streams;
+	int most = api ? SERVER_STREAMS : SERVER_FILE_STREAMS;
+	struct counted_stream *stream;
+
+	if (atomic_fetch_add(count, 1) >= most) {
+		atomic_fetch_sub(count, 1);
+		call_message(call, 503, "The server sends as many long replies as it may at once");
+		add_retry_after(work, 1);
+		return;
+	}
+	stream = mem_zalloc(sizeof(*stream));
+	*stream = (struct counted_stream){ call->reply.stream, count };
+	call->reply.stream = (struct http_stream){ fill_counted, free_counted, stream };
+}
+
+void work_reply(struct work *work)
+{
+	struct http_reply reply;
+
+	if (work->call.reply.stream.fill)
+		count_stream(work);
+	reply = work->call.reply;
+	work->call.reply = (struct http_reply){ .status = 0 };
+	if (reply.status == 0)
+		reply.status = 200;
+	add_headers(work, &reply);
+	http_reply(work->call.http, &reply);
 }
 
 /* A reply from ERR: STATUS and its message. */
@@ -84,7 +150,7 @@ static void answer_error(struct work *work, int status, const struct err *err)
 
 	/* What is wrong with our disk is told here, not everywhere. */
 	call_message(call, status,
-		status < 500 || http_is_local(call->http)
+		status < 500 || guard_is_here(call->http)
 			? err->message
 			: "The server cannot do this now; its log says why");
 	if (status == 503)
@@ -138,14 +204,14 @@ static int check_rates(
 	struct server *server, const struct work *work, const struct guard_verdict *verdict)
 {
 	const struct call *call = &work->call;
-	struct str peer = http_peer(call->http);
+	struct str network = http_network(call->http);
 	struct rates *rates =
-		http_is_local(call->http) ? work->settings->local_rates : work->settings->rates;
+		guard_is_here(call->http) ? work->settings->local_rates : work->settings->rates;
 	int64_t now_ns = clock_monotonic_ns();
 
 	if (verdict->wrong_key)
-		return rates_take(server->wrong_keys, peer, now_ns);
-	return rates_take(rates, call->who.known ? call->who.key_id : peer, now_ns);
+		return rates_take(server->wrong_keys, network, now_ns);
+	return rates_take(rates, call->who.known ? call->who.key_id : network, now_ns);
 }
 
 static bool come_in(struct server *server, struct work *work, const struct route_match *match)
@@ -200,8 +266,7 @@ static int begin(void *context, struct http_request *request, int64_t *body_limi
 		answer(work, 404, "The requested resource could not be found");
 		return -1;
 	}
-	*body_limit =
-		match.route->body_limit > 0 ? match.route->body_limit : LIMIT_SMALL_BODY_BYTES;
+	*body_limit = match.route->body_limit > 0 ? match.route->body_limit : HTTP_BODY_IGNORED;
 	return 0;
 }
 
@@ -241,13 +306,30 @@ void work_queue(struct work *work, enum route_work where)
 	work_reply(work);
 }
 
+/* Is its key still what it was, a body later? If not, that is answered. */
+static bool is_still_good(struct server *server, struct work *work)
+{
+	const struct guard_keys keys = { server_keys_find, server->keys };
+	const struct route_match match = { .route = work->call.route, .path_known = true };
+	struct guard_verdict verdict;
+
+	if (!work->call.who.known ||
+		clock_monotonic_ns() - http_began_ns(work->call.http) < KEY_GOOD_MS * NS_PER_MS)
+		return true;
+	guard_check(work->settings->guard, &keys, work->call.http, &match, &verdict);
+	if (verdict.status != 0)
+		answer_verdict(work, &verdict);
+	return verdict.status == 0;
+}
+
 static void handle(void *context, struct http_request *request)
 {
 	struct work *work = http_context(request);
 	const struct route *route = work->call.route;
 	struct err err;
 
-	(void)context;
+	if (!is_still_good(context, work))
+		return;
 	if (route->prepare && http_body(request).len > LONG_BODY_BYTES) {
 		work_queue(work, WORK_READ);
 		return;
@@ -290,4 +372,6 @@ static void ended(
 	settings_drop(settings);
 }
 
-const struct http_owner work_owner = { .begin = begin, .handle = handle, .ended = ended };
+const struct http_owner work_owner = {
+	.begin = begin, .handle = handle, .refusing = refusing, .ended = ended
+};

@@ -47,6 +47,7 @@ int settings_new(struct settings **out, const struct server_config *config,
 		settings->webui = arena_cstr(&settings->arena, str_from(config->webui));
 	settings->pages = copy_list(&settings->arena, config->pages);
 	settings->access_log = config->access_log;
+	settings->attention = config->attention;
 	*out = settings;
 	return 0;
 }
@@ -89,4 +90,13 @@ const char *const *server_pages(struct server *server, struct arena *arena)
 
 	settings_drop(settings);
 	return pages;
+}
+
+struct attention_params server_attention(struct server *server)
+{
+	struct settings *settings = settings_hold(server);
+	struct attention_params params = settings->attention;
+
+	settings_drop(settings);
+	return params;
 }

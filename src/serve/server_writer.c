@@ -27,15 +27,15 @@ static struct work *next_of(struct work *work)
 	return (struct work *)work->waits.next;
 }
 
-static int begin(struct writer *writer, struct err *err)
+bool server_probe_due(const struct server *server)
 {
-	const struct store_options options = { .url = writer->server->options->store_url,
-		.must_exist = true };
-	int rc = writer->store ? 0 : store_open(&writer->store, &options, err);
+	return server->probed_ns == 0 ||
+	       clock_monotonic_ns() - server->probed_ns >= SERVER_PROBE_MS * NS_PER_MS;
+}
 
-	if (rc < 0 || writer->intake)
-		return rc;
-	return intake_begin_lazy(&writer->intake, writer->store, err);
+void server_probed(struct server *server)
+{
+	server->probed_ns = clock_monotonic_ns();
 }
 
 /* Undo, and keep nothing that may be broken. */
@@ -45,6 +45,25 @@ static void undo(struct writer *writer)
 	writer->intake = NULL;
 	store_close(writer->store);
 	writer->store = NULL;
+	writer->server->probed_ns = 0;
+}
+
+/* The store that has its name now: what is written to a file that was replaced would be lost. */
+static int open_store(struct writer *writer, struct err *err)
+{
+	const struct store_options options = { .url = writer->server->options->store_url,
+		.must_exist = true };
+
+	if (writer->store && store_replaced(writer->store))
+		undo(writer);
+	return writer->store ? 0 : store_open(&writer->store, &options, err);
+}
+
+static int begin(struct writer *writer, struct err *err)
+{
+	if (open_store(writer, err) < 0)
+		return err->code;
+	return writer->intake ? 0 : intake_begin_lazy(&writer->intake, writer->store, err);
 }
 
 static void reply_all(struct batch *batch)
@@ -130,11 +149,9 @@ static struct work *write_batch(struct writer *writer, struct work *first)
 static void write_uses(struct writer *writer)
 {
 	struct server *server = writer->server;
-	const struct store_options options = { .url = server->options->store_url,
-		.must_exist = true };
 	struct err err;
 
-	if (writer->store || store_open(&writer->store, &options, &err) == 0)
+	if (open_store(writer, &err) == 0)
 		if (server_keys_write(server->keys, writer->store, clock_monotonic_ns(), &err) == 0)
 			return;
 	log_warn(&server->log, "when keys were used is not noted: %s", err.message);

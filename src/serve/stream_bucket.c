@@ -31,7 +31,7 @@ bool stream_bucket_make(const struct aw_bucket *buckets, size_t count, struct st
 
 	*out = (struct aw_bucket){ .bucket_no = STREAM_BUCKET_NO,
 		.id = arena_printf(arena, PREFIX "%.*s", STR_ARG(hostname)),
-		.type = STR("tt.stream"),
+		.type = STR(AW_COMPUTED_TYPE),
 		.client = STR("tidemark"),
 		.hostname = hostname,
 		.data = STR("{}"),
@@ -147,11 +147,10 @@ static void make_events(const struct report *report, int64_t from_ns, int64_t to
 }
 
 /* With the gap that the streams were made with last: another one would make them all anew. */
-static int read_params(struct store *store, struct attention_params *params, struct err *err)
+static int keep_gap(struct store *store, struct attention_params *params, struct err *err)
 {
 	struct derived_mark mark;
 
-	*params = (struct attention_params)ATTENTION_DEFAULTS;
 	if (derived_mark_get(store, &mark, err) < 0)
 		return err->code;
 	if (mark.gap_ns > 0)
@@ -168,12 +167,13 @@ static int64_t add(int64_t ns, int64_t more_ns)
 	return sum;
 }
 
-int stream_bucket_load(struct store *store, int64_t from_ns, int64_t to_ns, struct arena *arena,
-	struct stream_bucket_events *out, struct err *err)
+int stream_bucket_load(struct store *store, const struct attention_params *params, int64_t from_ns,
+	int64_t to_ns, struct arena *arena, struct stream_bucket_events *out, struct err *err)
 {
 	CLEANUP(arena_release) struct arena scratch = { .limit_bytes = LOAD_BYTES };
 	struct report_request request = { .explain = STR("all"),
 		.now_ns = clock_now_ns(),
+		.params = *params,
 		.period = { .type = PERIOD_CUSTOM,
 			.start_ns = add(from_ns, -margin_ns),
 			.end_ns = add(to_ns, margin_ns) } };
@@ -182,7 +182,7 @@ int stream_bucket_load(struct store *store, int64_t from_ns, int64_t to_ns, stru
 	*out = (struct stream_bucket_events){ 0 };
 	if (from_ns > to_ns)
 		return 0;
-	if (read_params(store, &request.params, err) < 0 ||
+	if (keep_gap(store, &request.params, err) < 0 ||
 		report_build(store, &request, &scratch, &report, err) < 0)
 		return err->code;
 	make_events(&report, from_ns, to_ns, &scratch, arena, out);

@@ -10,6 +10,7 @@
 #ifndef TT_SERVE_STREAM_BUCKET_H
 #define TT_SERVE_STREAM_BUCKET_H
 
+#include "attention/params.h"
 #include "base/mem.h"
 #include "store/aw.h"
 
@@ -35,9 +36,11 @@ struct stream_bucket_events {
 	struct stream_bucket_data *data; /* each once */
 	size_t data_count;
 };
-/* Those that touch [FROM, TO], in the arena. Brings streams up to date, so STORE must have no scan
- * or snapshot open. */
-MUST_USE int stream_bucket_load(struct store *store, int64_t from_ns, int64_t to_ns,
-	struct arena *arena, struct stream_bucket_events *out, struct err *err);
+/* Those that touch [FROM, TO], in the arena. Of PARAMS the gap counts for streams that were never
+ * made before: otherwise it is the one of last time, as reports had it. Brings streams up to date,
+ * so STORE must have no scan or snapshot open. */
+MUST_USE int stream_bucket_load(struct store *store, const struct attention_params *params,
+	int64_t from_ns, int64_t to_ns, struct arena *arena, struct stream_bucket_events *out,
+	struct err *err);
 
 #endif

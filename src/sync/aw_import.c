@@ -80,6 +80,7 @@ int aw_import_json(struct intake *intake, const struct json *root,
 	struct json_iter iter;
 	struct str key;
 
+	ASSERT(!options->dry_run); /* what the caller's intake holds is not ours to undo */
 	*counts = (struct aw_import_counts){ 0 };
 	if (check_export(root, &buckets, err) < 0 ||
 		aw_sink_open(&sink, NULL, intake, options, err) < 0)

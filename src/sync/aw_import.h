@@ -29,8 +29,8 @@ struct aw_import_counts {
 	int version;        /* of its tables */
 	int64_t buckets_made;
 	int64_t buckets_known;
-	/* Of them, those that cannot be written over the API: this store's own. Their events are
-	 * not looked at. */
+	/* Of them, those that cannot be written over the API, this store's own, and computed ones,
+	 * which an export has too. Their events are not looked at. */
 	int64_t buckets_readonly;
 	int64_t settings; /* that were not there: settings that are there stay */
 	int64_t new_events;
@@ -42,7 +42,8 @@ struct aw_import_counts {
 /*
  * An export: {"buckets":{…}} (an array of buckets is understood too), or one bucket, in memory. All
  * of it in the open intake: for the server, whose batch it joins. What the document as a whole gets
- * wrong is an error (ERR_PARSE) before anything is written; single events go to quarantine.
+ * wrong is an error (ERR_PARSE) before anything is written; single events go to quarantine. Never
+ * with dry_run (a bug): do not commit the intake instead.
  */
 MUST_USE int aw_import_json(struct intake *intake, const struct json *root,
 	const struct aw_import_options *options, struct aw_import_counts *counts, struct err *err);

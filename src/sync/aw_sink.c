@@ -159,8 +159,15 @@ static struct str bucket_data(struct aw_sink *sink, struct str text)
 static int enter(struct aw_sink *sink, struct aw_bucket *bucket, struct err *err)
 {
 	bool made;
-	int rc = aw_make(sink->intake, bucket, &made, err);
+	int rc;
 
+	if (str_eq_c(bucket->type, AW_COMPUTED_TYPE)) {
+		sink->skip = true;
+		sink->counts.buckets_known++;
+		sink->counts.buckets_readonly++;
+		return 0;
+	}
+	rc = aw_make(sink->intake, bucket, &made, err);
 	if (rc == ERR_USAGE || rc == ERR_LIMIT) {
 		sink->refuse = "bad_bucket";
 		return 0;

@@ -5,14 +5,15 @@
  *   http_owner [KEY=VALUE]…
  *
  * listen=ADDRESS:PORT (again for more), threads, connections, per_address, header_ms, body_ms,
- * idle_ms, stall_ms, body_limit, cert, key, workers, log=1 (a line for each request that ended).
- * Prints the version of libmicrohttpd, "port N" for each address, then "ready". SIGHUP loads the
- * certificates again, SIGTERM ends: quiesce, wait, stop, and a last line of sums.
+ * idle_ms, stall_ms, reply_ms, bodies_bytes, body_limit, cert, key, workers, log=1 (a line for each
+ * request that ended). Prints the version of libmicrohttpd, "port N" for each address, then
+ * "ready". SIGHUP loads the certificates again, SIGTERM ends: quiesce, wait, stop, and a last line
+ * of sums.
  *
  * Paths: /here (answered in handle), /begin (in begin), /echo (the body, from a worker), /slow
  * (from a worker after ?ms), /stream (?bytes), /broken (a stream that fails), /big (?bytes), /show
- * (what the owner sees), /refuse (401 by the head), /header (a reply with a header of its own
- * making), /gone (waits up to ?ms for the client to go), /close.
+ * (what the owner sees), /ignore (the body is thrown away), /refuse (401 by the head), /header (a
+ * reply with a header of its own making), /gone (waits up to ?ms for the client to go), /close.
  */
 #include <microhttpd.h>
 #include <pthread.h>
@@ -215,6 +216,8 @@ static int on_begin(void *context, struct http_request *request, int64_t *body_l
 	atomic_fetch_add(&owner->begun, 1);
 	http_set_context(request, owner);
 	*body_limit = owner->body_limit;
+	if (str_eq_c(http_path(request), "/ignore"))
+		*body_limit = HTTP_BODY_IGNORED;
 	if (str_eq_c(http_path(request), "/begin")) {
 		answer(request, 200, STR("begin"));
 		return -1;
@@ -312,6 +315,8 @@ static bool take_option(struct setup *setup, char *text)
 		{ "body_ms", &options->body_ms },
 		{ "idle_ms", &options->idle_ms },
 		{ "stall_ms", &options->stall_ms },
+		{ "reply_ms", &options->reply_ms },
+		{ "bodies_bytes", &options->bodies_bytes },
 		{ "workers", &setup->workers },
 		{ "log", &setup->log },
 		{ "body_limit", &setup->body_limit },
@@ -400,7 +405,9 @@ int main(int argc, char **argv)
 		setup.workers = WORKERS;
 	owner.body_limit = setup.body_limit;
 	owner.log = setup.log != 0;
-	setup.options.owner = (struct http_owner){ &owner, on_begin, on_handle, on_ended };
+	setup.options.owner = (struct http_owner){
+		.context = &owner, .begin = on_begin, .handle = on_handle, .ended = on_ended
+	};
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGHUP);

@@ -716,4 +716,5 @@ def storm_that_ends(case):
         case.equal((sums["ended"], sums["complete"], sum(answers)), (sums["begun"],) * 3, f"each request that began was answered, and the answer arrived ({sum(answers)})")
 
 
-run([plain, refused, understood, bodies, streams, late, crowd_of_sleepers, addresses, limits, idle, tls, leaving, gone, storm, storm_that_ends])
+if __name__ == "__main__":
+    run([plain, refused, understood, bodies, streams, late, crowd_of_sleepers, addresses, limits, idle, tls, leaving, gone, storm, storm_that_ends])

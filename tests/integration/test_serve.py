@@ -665,5 +665,6 @@ def idle(case):
         case.ok(resident <= 15 * 1024, f"{resident} KiB resident")
 
 
-run([life, testing, routing, hosts, origins, keys, key_commands, strangers, tls, reload, stop_under_load, storm, full, at_once, query,
-     daemon, idle])
+if __name__ == "__main__":
+    run([life, testing, routing, hosts, origins, keys, key_commands, strangers, tls, reload, stop_under_load, storm, full, at_once, query,
+         daemon, idle])

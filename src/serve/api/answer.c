@@ -97,19 +97,21 @@ int answer_target(struct call *call, struct intake *intake, int64_t *bucket_no, 
 }
 
 /*
- * Is TEXT an instant of a year that nanoseconds of 64 bits do not reach? As a bound it is as good
- * as none; what else it says must be right all the same.
+ * Is TEXT an instant that nanoseconds of 64 bits do not reach? As a bound it is as good as none, or
+ * as all; what else it says must be right all the same. So it is read with a year that they reach,
+ * some multiple of 400 years away: there the calendar is the same.
  */
 static bool is_beyond(struct str text, bool *before)
 {
-	enum { YEAR_BYTES = 4, FIRST_YEAR = 1678 };
+	enum { YEAR_BYTES = 4, FIRST_YEAR = 1678, LAST_YEAR = 2262, CYCLE = 400, BASE = 1700 };
 	CLEANUP(buf_release) struct buf near = BUF_INIT;
 	int64_t year, ns;
 	struct err err;
 
-	if (time_parse(text, &ns, &err) == 0 || !str_to_i64(str_sub(text, 0, YEAR_BYTES), &year))
+	if (!str_to_i64(str_sub(text, 0, YEAR_BYTES), &year) || year < 0 ||
+		(year >= FIRST_YEAR && year < LAST_YEAR) || time_parse(text, &ns, &err) == 0)
 		return false;
-	buf_addc(&near, "2000"); /* a leap year, as theirs may be */
+	buf_i64(&near, BASE + (year + CYCLE - BASE % CYCLE) % CYCLE);
 	buf_add(&near, str_sub(text, YEAR_BYTES, text.len));
 	*before = year < FIRST_YEAR;
 	return time_parse(buf_str(&near), &ns, &err) == 0;

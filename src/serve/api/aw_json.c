@@ -16,7 +16,14 @@ enum {
 	TIME_MOST_BYTES = 64, /* of an instant without its superfluous blanks and digits */
 	SHOWN_BYTES = 60,     /* of a rejected text, in its error */
 	NUMBER_BYTES = 64,    /* of a number in a query argument */
+	/* Of data: an export has some levels around it, and must be readable as a whole. */
+	DATA_LEVELS = JSON_MAX_DEPTH - 8,
+	FRACTION_DIGITS = 9, /* of a second in nanoseconds */
 };
+
+/* Durations whose decimal form has at most 15 digits and needs no exponent. */
+#define DECIMAL_FROM_NS INT64_C(10000)
+#define DECIMAL_TO_NS INT64_C(1000000000000000)
 
 static const char *const type_names[] = {
 	[JSON_NULL] = "null",
@@ -76,19 +83,16 @@ static void add_zone(struct buf *out, struct str rest)
 	}
 }
 
-/* Day, time and zone without the blanks that the strict form does not have. */
+/* Day, time and zone without the blanks that the strict form does not have. TEXT is trimmed and has
+ * a separator behind the day. */
 static void add_strict(struct buf *out, struct str text)
 {
 	struct str rest = skip_blanks(str_sub(text, TIME_DAY_BYTES, text.len));
 	size_t length = 0;
 
-	buf_add(out, str_sub(text, 0, TIME_DAY_BYTES));
-	if (rest.len == 0)
-		return;
 	if (rest.ptr[0] == 'T' || rest.ptr[0] == 't')
 		rest = skip_blanks(str_sub(rest, 1, rest.len));
-	else if (text.ptr[TIME_DAY_BYTES] != ' ')
-		buf_byte(out, ' '); /* no separator: it must not become right */
+	buf_add(out, str_sub(text, 0, TIME_DAY_BYTES));
 	buf_byte(out, 'T');
 	while (length < rest.len &&
 		(digits_at(rest, length) > 0 || rest.ptr[length] == ':' || rest.ptr[length] == '.'))
@@ -109,6 +113,9 @@ int aw_read_time(struct str text, int64_t *out_ns, struct err *err)
 			"'%.*s' is not an instant: it is too long (expected: RFC 3339, as in "
 			"2026-02-03T14:32:01.250Z)",
 			STR_ARG(utf8_cut(trimmed, SHOWN_BYTES)));
+	if (trimmed.len <= TIME_DAY_BYTES ||
+		str_find(STR("Tt "), trimmed.ptr[TIME_DAY_BYTES], 0) < 0)
+		return err->code;
 	add_strict(&strict, trimmed);
 	return time_parse(buf_str(&strict), out_ns, err);
 }
@@ -178,6 +185,23 @@ static int read_number(const struct json *object, struct aw_given *out, struct e
 	return 0;
 }
 
+/* Has VALUE no more than LEVELS objects and arrays within each other? */
+static bool nests_within(const struct json *value, int levels)
+{
+	struct json_iter iter = json_iter(value);
+	const struct json *item;
+	struct str key;
+
+	if (!json_is(value, JSON_OBJECT) && !json_is(value, JSON_ARRAY))
+		return true;
+	if (levels == 0)
+		return false;
+	while (json_next(&iter, &key, &item))
+		if (!nests_within(item, levels - 1))
+			return false;
+	return true;
+}
+
 static int read_data(
 	const struct json *value, struct arena *arena, struct str *out, struct err *err)
 {
@@ -185,6 +209,8 @@ static int read_data(
 
 	if (!json_is(value, JSON_OBJECT))
 		return wrong_type("data", "an object", value, err);
+	if (!nests_within(value, DATA_LEVELS))
+		return err_set(err, ERR_PARSE, "'data' nests deeper than %d levels", DATA_LEVELS);
 	if (!json_canonical(&text, value))
 		return err_set(err, ERR_PARSE,
 			"'data' holds a number beyond what a double of 64 bits can say");
@@ -260,7 +286,7 @@ static int read_name(const struct json *object, const char *member, bool require
 		return wrong_type(member, "a string", value, err);
 	*out = json_str(value);
 	if (out->len > LIMIT_NAME_BYTES)
-		return err_set(err, ERR_LIMIT, "'%s' has %zu bytes, more than %d", member, out->len,
+		return err_set(err, ERR_PARSE, "'%s' has %zu bytes, more than %d", member, out->len,
 			LIMIT_NAME_BYTES);
 	return 0;
 }
@@ -335,27 +361,57 @@ struct str aw_data_with(struct str data, const char *key, struct str text, struc
 
 /* --- writing --- */
 
+static const char *format_time(int64_t ns, char text[static TIME_TEXT_BYTES])
+{
+	return ns % NS_PER_S == 0 ? time_format(ns, 0, text) : time_format_exact(ns, text);
+}
+
 void aw_put_time(struct json_writer *writer, int64_t ns)
 {
 	char text[TIME_TEXT_BYTES];
 
-	if (ns % NS_PER_S == 0)
-		json_put_str(writer, str_from(time_format(ns, 0, text)));
-	else
-		json_put_str(writer, str_from(time_format_exact(ns, text)));
+	json_put_str(writer, str_from(format_time(ns, text)));
 }
 
+/* NS as seconds, decimal, where it can be; what that is, is what json_put_float would say of it: up
+ * to 15 digits are the shortest of their double. */
+static bool put_decimal(struct buf *out, int64_t ns)
+{
+	char fraction[FRACTION_DIGITS];
+	int64_t rest = ns % NS_PER_S;
+	size_t len = FRACTION_DIGITS;
+
+	if (ns != 0 && (ns < DECIMAL_FROM_NS || ns >= DECIMAL_TO_NS))
+		return false;
+	for (size_t i = FRACTION_DIGITS; i-- > 0; rest /= 10)
+		fraction[i] = (char)('0' + rest % 10);
+	while (len > 1 && fraction[len - 1] == '0')
+		len--;
+	buf_i64(out, ns / NS_PER_S);
+	buf_byte(out, '.');
+	buf_add(out, (struct str){ fraction, len });
+	return true;
+}
+
+/* Listings consist of little else, so it is spelled out, member by member. */
 void aw_put_event(struct json_writer *writer, const struct aw_event *event)
 {
-	json_begin_object(writer);
-	json_kv_i64(writer, "id", event->number);
-	json_key(writer, STR("timestamp"));
-	aw_put_time(writer, event->start_ns);
-	json_key(writer, STR("duration"));
-	json_put_float(writer, (double)event->duration_ns / 1e9);
-	json_key(writer, STR("data"));
-	json_put_raw(writer, event->data);
-	json_end_object(writer);
+	char time[TIME_TEXT_BYTES];
+	struct buf *out = writer->out;
+
+	json_put_raw(writer, STR("{\"id\":"));
+	buf_i64(out, event->number);
+	buf_add(out, STR(",\"timestamp\":\""));
+	buf_addc(out, format_time(event->start_ns, time));
+	buf_add(out, STR("\",\"duration\":"));
+	if (!put_decimal(out, event->duration_ns)) {
+		struct json_writer alone = json_writer(out);
+
+		json_put_float(&alone, (double)event->duration_ns / 1e9);
+	}
+	buf_add(out, STR(",\"data\":"));
+	buf_add(out, event->data);
+	buf_byte(out, '}');
 }
 
 static void put_time_or_null(struct json_writer *writer, const char *key, int64_t ns)

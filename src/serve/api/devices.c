@@ -34,6 +34,17 @@ static void put_device(struct json_writer *writer, const struct device *device)
 	json_end_object(writer);
 }
 
+/* This machine never registered with itself. */
+static void name_own(const struct server_options *server, struct device *device)
+{
+	if (!str_eq_c(device->machine_id, server->machine_id))
+		return;
+	if (device->label.len == 0)
+		device->label = str_from(server->machine_label);
+	if (device->hostname.len == 0)
+		device->hostname = str_from(server->hostname);
+}
+
 static int list_handle(
 	struct call *call, struct store *store, struct intake *intake, struct err *err)
 {
@@ -47,8 +58,10 @@ static int list_handle(
 		return rc;
 	writer = call_json(call);
 	json_begin_array(&writer);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		name_own(server_options(call->server), &devices[i]);
 		put_device(&writer, &devices[i]);
+	}
 	json_end_array(&writer);
 	return 0;
 }
@@ -109,7 +122,7 @@ static int register_handle(
 	if (rc == 0)
 		rc = device_register(own, clock_now_ns(), &device, call->arena, err);
 	if (rc == ERR_USAGE)
-		return call_fail(call, 422, err, "'machine_id' (or 'device_id') is no UUID");
+		return answer_body(call, err);
 	if (rc < 0)
 		return rc;
 	writer = call_json(call);
@@ -127,7 +140,8 @@ static const struct route_doc register_doc = {
 	.summary = "Make a machine known, or bring what is known of it up to date",
 	.body = "NewDevice",
 	.answer = "Device",
-	.statuses = { { 422, "machine_id is no UUID, or a member is no string" } },
+	.statuses = { { 422,
+		"machine_id is no UUID, or a member is no string of at most 256 bytes" } },
 };
 
 static const struct route routes[] = {

@@ -6,6 +6,7 @@
 #include "serve/api/heartbeat.h"
 #include "serve/api/listing.h"
 #include "serve/api/openapi.h"
+#include "serve/server.h"
 #include "serve/stream_bucket.h"
 #include "store/aw_write.h"
 
@@ -35,7 +36,7 @@ static int list_handle(
 	if (rc < 0)
 		return rc;
 	events.range.bucket_no = bucket.bucket_no;
-	listing = listing_new();
+	listing = listing_new(server_attention(call->server));
 	listing_text(listing, STR("["));
 	if (listing_events(listing, &events, store, err) < 0)
 		return err->code;
@@ -46,6 +47,7 @@ static int list_handle(
 static int count(struct call *call, struct store *store, const struct aw_range *range, int64_t *out,
 	struct err *err)
 {
+	const struct attention_params params = server_attention(call->server);
 	struct stream_bucket_events streams;
 
 	*out = 0;
@@ -53,7 +55,8 @@ static int count(struct call *call, struct store *store, const struct aw_range *
 		return 0;
 	if (range->bucket_no != STREAM_BUCKET_NO)
 		return aw_count(store, range, out, err);
-	if (stream_bucket_load(store, range->from_ns, range->to_ns, call->arena, &streams, err) < 0)
+	if (stream_bucket_load(
+		    store, &params, range->from_ns, range->to_ns, call->arena, &streams, err) < 0)
 		return err->code;
 	*out = (int64_t)streams.count;
 	return 0;
@@ -104,11 +107,13 @@ static int number_prepare(struct call *call, struct err *err)
 static int find_interval(struct call *call, struct store *store, int64_t number,
 	struct aw_event *out, struct err *err)
 {
+	const struct attention_params params = server_attention(call->server);
 	struct stream_bucket_events streams = { 0 };
 	int64_t at_ns;
 
 	if (!__builtin_mul_overflow(number, 1000, &at_ns) && at_ns < INT64_MAX - 1000 &&
-		stream_bucket_load(store, at_ns, at_ns + 999, call->arena, &streams, err) < 0)
+		stream_bucket_load(store, &params, at_ns, at_ns + 999, call->arena, &streams, err) <
+			0)
 		return err->code;
 	for (size_t i = 0; i < streams.count; i++) {
 		*out = streams.events[i];
@@ -270,7 +275,7 @@ static const struct route_doc delete_doc = {
 	.tag = "events",
 	.summary = "Delete an event; success says whether it was there",
 	.answer = "Success",
-	.statuses = { { 404, "There is no such bucket" } },
+	.statuses = { { 404, "There is no such bucket" }, { 422, "The event's id is no integer" } },
 };
 
 static const struct route routes[] = {

@@ -6,6 +6,7 @@
 #include "serve/api/aw_json.h"
 #include "serve/api/listing.h"
 #include "serve/api/transfer.h"
+#include "serve/server.h"
 
 static int add_bucket(struct listing *listing, struct store *store, const struct aw_bucket *bucket,
 	struct err *err)
@@ -60,7 +61,8 @@ static struct str disposition(struct call *call, const struct aw_bucket *only)
 static int send(struct call *call, struct store *store, const struct aw_bucket *buckets,
 	size_t count, struct err *err)
 {
-	CLEANUP(listing_freep) struct listing *listing = listing_new();
+	CLEANUP(listing_freep)
+	struct listing *listing = listing_new(server_attention(call->server));
 	int rc;
 
 	listing_text(listing, STR("{\"buckets\":{"));

@@ -151,6 +151,7 @@ static int walk(struct arena *arena, const char *dir, struct str path, int *fd)
 struct file_stream {
 	int fd;
 	off_t at;
+	off_t size; /* when it was opened, as its tag says */
 };
 
 /* One chunk of FD from AT: its length, 0 at the end. */
@@ -173,12 +174,20 @@ static ssize_t read_chunk(int fd, off_t at, struct buf *out, size_t want)
 static int file_fill(void *context, struct buf *out, size_t want, struct err *err)
 {
 	struct file_stream *file = context;
-	ssize_t got = read_chunk(file->fd, file->at, out, want > 0 ? want : 1);
+	size_t left = (size_t)(file->size - file->at);
+	ssize_t got;
 
+	if (left == 0)
+		return 0;
+	if (want == 0 || want > left)
+		want = left;
+	got = read_chunk(file->fd, file->at, out, want);
 	if (got < 0)
 		return err_sys(err, "reading a file of the web page");
+	if (got == 0)
+		return err_set(err, ERR_IO, "a file of the web page was cut while it was sent");
 	file->at += got;
-	return got > 0;
+	return 1;
 }
 
 static void file_end(void *context)
@@ -217,7 +226,7 @@ static int send_file(
 	if (status->st_size <= FILES_AT_ONCE_BYTES)
 		return send_small(call, *fd, err);
 	file = mem_alloc(sizeof(*file));
-	*file = (struct file_stream){ .fd = *fd };
+	*file = (struct file_stream){ .fd = *fd, .size = status->st_size };
 	*fd = -1;
 	call->reply.stream =
 		(struct http_stream){ .fill = file_fill, .free = file_end, .context = file };

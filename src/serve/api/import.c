@@ -8,7 +8,19 @@
 #include "serve/server.h"
 #include "sync/aw_import.h"
 
-/* --- several files --- */
+struct import_given {
+	const struct json *root;
+};
+
+/* --- documents --- */
+
+/* The buckets of an export; NULL when ROOT is none, or one bucket alone. */
+static const struct json *buckets_of(const struct json *root)
+{
+	const struct json *buckets = json_is(root, JSON_ARRAY) ? root : json_get(root, "buckets");
+
+	return json_is(buckets, JSON_ARRAY) || json_is(buckets, JSON_OBJECT) ? buckets : NULL;
+}
 
 /* A bucket without an id of its own has the one under which it stands. */
 static void put_bucket(struct json_writer *writer, struct str id, const struct json *bucket)
@@ -30,15 +42,14 @@ static void put_bucket(struct json_writer *writer, struct str id, const struct j
 	json_end_object(writer);
 }
 
-/* The buckets of one file. What is none goes along, to be refused with the rest. */
+/* The buckets of one file. What is no bucket goes along, to be refused with the rest. */
 static void put_buckets(struct json_writer *writer, const struct json *root)
 {
-	const struct json *buckets = json_is(root, JSON_ARRAY) ? root : json_get(root, "buckets");
+	const struct json *buckets = buckets_of(root), *bucket;
 	struct json_iter iter = json_iter(buckets);
-	const struct json *bucket;
 	struct str id;
 
-	if (!json_is(buckets, JSON_ARRAY) && !json_is(buckets, JSON_OBJECT))
+	if (!buckets)
 		json_put_value(writer, root);
 	while (json_next(&iter, &id, &bucket))
 		put_bucket(writer, id, bucket);
@@ -56,48 +67,50 @@ static int parse(
 }
 
 /* All files as one array of buckets. */
-static int join(struct call *call, const struct str *files, size_t count, const struct json **root,
-	struct err *err)
+static int join(struct call *call, const struct str *files, size_t count,
+	struct import_given *given, struct err *err)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	struct json_writer writer = json_writer(&text);
 
 	json_begin_array(&writer);
 	for (size_t i = 0; i < count; i++) {
-		if (parse(call, files[i], i, root, err) < 0)
+		if (parse(call, files[i], i, &given->root, err) < 0)
 			return err->code;
-		put_buckets(&writer, *root);
+		put_buckets(&writer, given->root);
 	}
 	json_end_array(&writer);
-	return parse(call, arena_str(call->arena, buf_str(&text)), 0, root, err);
+	return parse(call, arena_str(call->arena, buf_str(&text)), 0, &given->root, err);
 }
 
 /* --- the request --- */
 
+static int read_form(
+	struct call *call, struct str type, struct import_given *given, struct err *err)
+{
+	struct str files[MULTIPART_PARTS];
+	struct err fault;
+	size_t count;
+
+	if (multipart_parse(type, http_body(call->http), files, &count, &fault) < 0)
+		return call_fail(
+			call, fault.code == ERR_LIMIT ? 413 : 400, err, "%s", fault.message);
+	if (count == 0)
+		return call_fail(call, 422, err, "The form holds no file");
+	if (count > 1)
+		return join(call, files, count, given, err);
+	return parse(call, files[0], 0, &given->root, err);
+}
+
 int import_prepare(struct call *call, struct err *err)
 {
 	struct str type = http_header(call->http, "Content-Type", NULL);
-	struct str files[MULTIPART_PARTS];
-	const struct json *root = NULL;
-	struct err fault;
-	size_t count;
-	int rc;
+	struct import_given *given = arena_zalloc(call->arena, 1, sizeof(*given));
 
-	if (!multipart_is(type))
-		rc = call_body_json(call, &root, err);
-	else if (multipart_parse(type, http_body(call->http), files, &count, &fault) < 0)
-		rc = call_fail(call, fault.code == ERR_LIMIT ? 413 : 400, err, "%s", fault.message);
-	else if (count == 0)
-		rc = call_fail(call, 422, err, "The form holds no file");
-	else if (count == 1)
-		rc = parse(call, files[0], 0, &root, err);
-	else
-		rc = join(call, files, count, &root, err);
-	if (rc == 0)
-		call->prepared = arena_zalloc(call->arena, 1, sizeof(root));
-	if (rc == 0)
-		*(const struct json **)call->prepared = root;
-	return rc;
+	call->prepared = given;
+	if (multipart_is(type))
+		return read_form(call, type, given, err);
+	return call_body_json(call, &given->root, err);
 }
 
 static int run(
@@ -110,9 +123,9 @@ static int run(
 		.origin = STR("import"),
 		.path = STR(""),
 	};
-	const struct json *root = *(const struct json **)call->prepared;
+	const struct import_given *given = call->prepared;
 
-	if (aw_import_json(intake, root, &options, counts, err) == 0)
+	if (aw_import_json(intake, given->root, &options, counts, err) == 0)
 		return 0;
 	/* The shape is refused before anything is written. */
 	return err->code == ERR_PARSE ? answer_body(call, err) : err->code;
@@ -142,6 +155,7 @@ int import_handle(struct call *call, struct store *store, struct intake *intake,
 	json_begin_object(&writer);
 	json_kv_i64(&writer, "new", counts.buckets_made);
 	json_kv_i64(&writer, "known", counts.buckets_known);
+	json_kv_i64(&writer, "readonly", counts.buckets_readonly);
 	json_end_object(&writer);
 	json_key(&writer, STR("events"));
 	json_begin_object(&writer);
@@ -158,7 +172,7 @@ const struct route_doc import_doc = {
 	.tag = "export",
 	.summary =
 		"Take an export of any ActivityWatch server: as the body, or as files of a form. What is there already is not added again",
-	.body = "Export",
+	.body = "Import",
 	.answer = "Imported",
 	.statuses = { { 413, "Too large for a request: see `tt import`" },
 		{ 422, "JSON, but no export" } },

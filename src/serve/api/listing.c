@@ -18,6 +18,7 @@ struct part {
 };
 
 struct listing {
+	struct attention_params attention;
 	struct arena arena; /* of the texts */
 	struct part *parts;
 	size_t count;
@@ -30,9 +31,12 @@ struct listing {
 	struct store *own;
 };
 
-struct listing *listing_new(void)
+struct listing *listing_new(struct attention_params attention)
 {
-	return mem_zalloc(sizeof(struct listing));
+	struct listing *listing = mem_zalloc(sizeof(*listing));
+
+	listing->attention = attention;
+	return listing;
 }
 
 void listing_free(struct listing *listing)
@@ -81,8 +85,8 @@ int listing_events(struct listing *listing, const struct listing_events *events,
 	part->events = *events;
 	if (range->bucket_no != STREAM_BUCKET_NO)
 		return 0;
-	if (stream_bucket_load(
-		    store, range->from_ns, range->to_ns, &listing->arena, &streams, err) < 0)
+	if (stream_bucket_load(store, &listing->attention, range->from_ns, range->to_ns,
+		    &listing->arena, &streams, err) < 0)
 		return err->code;
 	part->events.made = streams.events;
 	part->events.made_count = streams.count;

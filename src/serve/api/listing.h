@@ -6,13 +6,15 @@
 #ifndef TT_SERVE_API_LISTING_H
 #define TT_SERVE_API_LISTING_H
 
+#include "attention/params.h"
 #include "serve/call.h"
 #include "store/aw.h"
 
-enum { LISTING_SHORT_BYTES = 256 << 10 }; /* up to this an answer is made at once */
+enum { LISTING_SHORT_BYTES = 512 << 10 }; /* up to this an answer is made at once */
 
 struct listing;
-struct listing *listing_new(void);
+/* ATTENTION: how the streams' bucket is computed. */
+struct listing *listing_new(struct attention_params attention);
 void listing_free(struct listing *listing);
 void listing_freep(struct listing **listing);
 

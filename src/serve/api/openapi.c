@@ -13,6 +13,10 @@
 #define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
 #define TIME_OR_NULL "{\"type\":\"string\",\"format\":\"date-time\",\"nullable\":true}"
 #define OBJECT "{\"type\":\"object\",\"additionalProperties\":true}"
+#define OBJECT_OR_NULL "{\"type\":\"object\",\"additionalProperties\":true,\"nullable\":true}"
+#define NAME                                                                                       \
+	"{\"type\":\"string\",\"maxLength\":256,\"pattern\":\"^[^\\\\u0000-\\\\u001f\\\\u007f]*$\"}"
+#define NAME_OR_NULL "{\"type\":\"string\",\"maxLength\":256,\"nullable\":true}"
 #define INTEGER "{\"type\":\"integer\",\"format\":\"int64\"}"
 
 static const struct {
@@ -39,13 +43,14 @@ static const struct {
 		",\"events\":{\"type\":\"array\",\"nullable\":true,\"items\":" REF("Event") "}}}" },
 	{ "Buckets", "{\"type\":\"object\",\"additionalProperties\":" REF("Bucket") "}" },
 	{ "NewBucket",
-		"{\"type\":\"object\",\"required\":[\"type\",\"client\",\"hostname\"],\"properties\":{\"type\":" TEXT
-		",\"client\":" TEXT ",\"hostname\":" TEXT ",\"created\":" TIME_OR_NULL
-		",\"data\":" OBJECT
+		"{\"type\":\"object\",\"required\":[\"type\",\"client\",\"hostname\"],\"properties\":{\"type\":" NAME
+		",\"client\":" NAME ",\"hostname\":" NAME ",\"created\":" TIME_OR_NULL
+		",\"data\":" OBJECT_OR_NULL
 		",\"events\":{\"type\":\"array\",\"nullable\":true,\"items\":" REF(
 			"NewEvent") "}}}" },
-	{ "BucketChange", "{\"type\":\"object\",\"properties\":{\"type\":" TEXT ",\"client\":" TEXT
-			  ",\"hostname\":" TEXT ",\"data\":" OBJECT "}}" },
+	{ "BucketChange", "{\"type\":\"object\",\"properties\":{\"type\":" NAME_OR_NULL
+			  ",\"client\":" NAME_OR_NULL ",\"hostname\":" NAME_OR_NULL
+			  ",\"data\":" OBJECT_OR_NULL "}}" },
 	{ "Event",
 		"{\"type\":\"object\",\"required\":[\"id\",\"timestamp\",\"duration\",\"data\"],\"properties\":{\"id\":" INTEGER
 		",\"timestamp\":" TIME
@@ -67,21 +72,29 @@ static const struct {
 		",\"registered\":" TIME_OR_NULL ",\"last_seen\":" TIME_OR_NULL "}}" },
 	{ "Devices", "{\"type\":\"array\",\"items\":" REF("Device") "}" },
 	{ "NewDevice",
-		"{\"type\":\"object\",\"properties\":{\"machine_id\":{\"type\":\"string\",\"format\":\"uuid\"},"
-		"\"device_id\":{\"type\":\"string\",\"format\":\"uuid\"},\"label\":" TEXT
-		",\"hostname\":" TEXT ",\"version\":" TEXT "}}" },
+		"{\"type\":\"object\",\"anyOf\":[{\"required\":[\"machine_id\"]},{\"required\":[\"device_id\"]}],"
+		"\"properties\":{\"machine_id\":{\"type\":\"string\",\"format\":\"uuid\"},"
+		"\"device_id\":{\"type\":\"string\",\"format\":\"uuid\"},\"label\":" NAME_OR_NULL
+		",\"hostname\":" NAME_OR_NULL ",\"version\":" NAME_OR_NULL "}}" },
 	{ "Query",
 		"{\"type\":\"object\",\"required\":[\"timeperiods\",\"query\"],\"properties\":{\"timeperiods\":"
-		"{\"type\":\"array\",\"items\":" TEXT
+		"{\"type\":\"array\",\"items\":{\"type\":\"string\",\"pattern\":\"^[^/]+/[^/]+$\"}"
 		",\"example\":[\"2026-02-03T00:00:00Z/2026-02-04T00:00:00Z\"]},\"query\":{\"type\":\"array\",\"items\":" TEXT
 		",\"example\":[\"RETURN = query_bucket(\\\"aw-watcher-window_host\\\");\"]}}}" },
 	{ "Answers", "{\"type\":\"array\",\"items\":" REF("Any") "}" },
 	{ "Export",
 		"{\"type\":\"object\",\"required\":[\"buckets\"],\"properties\":{\"buckets\":" REF(
 			"Buckets") "}}" },
+	{ "Import",
+		"{\"type\":\"object\",\"required\":[\"buckets\"],\"properties\":{\"buckets\":{\"type\":\"object\",\"additionalProperties\":"
+		"{\"type\":\"object\",\"properties\":{\"id\":" TEXT ",\"type\":" TEXT
+		",\"client\":" TEXT ",\"hostname\":" TEXT ",\"created\":" TIME_OR_NULL
+		",\"data\":" OBJECT_OR_NULL
+		",\"events\":{\"type\":\"array\",\"nullable\":true,\"items\":" REF(
+			"NewEvent") "}}}}}}" },
 	{ "Imported",
 		"{\"type\":\"object\",\"properties\":{\"buckets\":{\"type\":\"object\",\"properties\":{\"new\":" INTEGER
-		",\"known\":" INTEGER
+		",\"known\":" INTEGER ",\"readonly\":" INTEGER
 		"}},\"events\":{\"type\":\"object\",\"properties\":{\"new\":" INTEGER
 		",\"duplicate\":" INTEGER ",\"quarantined\":" INTEGER
 		",\"reasons\":{\"type\":\"object\",\"additionalProperties\":" INTEGER "}}}}}" },
@@ -228,6 +241,16 @@ static bool has_status(const struct route_doc *doc, int status)
 	return false;
 }
 
+static void put_common(struct json_writer *out, const struct route_doc *doc)
+{
+	for (size_t i = 0; i < ARRAY_LEN(common_statuses); i++)
+		if (!has_status(doc, common_statuses[i].status))
+			put_answer(out, common_statuses[i].status, common_statuses[i].summary, NULL,
+				"Message");
+	if (doc->body && !has_status(doc, 413))
+		put_answer(out, 413, "The body is too large", NULL, "Message");
+}
+
 static void put_answers(struct json_writer *out, const struct route_doc *doc, bool open)
 {
 	json_key(out, STR("responses"));
@@ -241,10 +264,8 @@ static void put_answers(struct json_writer *out, const struct route_doc *doc, bo
 		put_answer(out, one->status, one->summary, NULL,
 			one->status >= 400 ? "Message" : NULL);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(common_statuses) && !open; i++)
-		if (!has_status(doc, common_statuses[i].status))
-			put_answer(out, common_statuses[i].status, common_statuses[i].summary, NULL,
-				"Message");
+	if (!open)
+		put_common(out, doc);
 	json_end_object(out);
 }
 

@@ -23,7 +23,8 @@ struct route_doc {
 	struct route_doc_status {
 		int status;
 		const char *summary;
-	} statuses[ROUTE_DOC_STATUSES]; /* beside 200, 400, 401, 403, 429, 503 */
+	} statuses[ROUTE_DOC_STATUSES]; /* beside 200, 400, 401, 403, 429, 503, and 413 of what has
+					   a body */
 };
 
 /* Every route of the tables that has a doc, in their order. */

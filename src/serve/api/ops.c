@@ -25,7 +25,7 @@ static int healthz(struct call *call, struct store *store, struct intake *intake
 	return put_text(call, "ok\n");
 }
 
-/* The writer answers, and its connection to the store does. */
+/* The writer answers, its connection to the store does, and the store can be written. */
 static int readyz(struct call *call, struct store *store, struct intake *intake, struct err *err)
 {
 	struct store_info info;
@@ -35,6 +35,11 @@ static int readyz(struct call *call, struct store *store, struct intake *intake,
 		return call_fail(call, 503, err, "The server is about to end");
 	if (store_info(store, &info, err) < 0)
 		return err->code;
+	if (server_probe_due(call->server)) {
+		if (store_probe(store, err) < 0)
+			return err->code;
+		server_probed(call->server);
+	}
 	return put_text(call, "ready\n");
 }
 
@@ -118,7 +123,7 @@ static const struct route_doc health_doc = {
 	.tag = "operations", .summary = "Alive: the process answers", .answer_type = "text/plain"
 };
 static const struct route_doc ready_doc = { .tag = "operations",
-	.summary = "Ready: the writer is at work and its store answers",
+	.summary = "Ready: the writer is at work and its store can be written",
 	.answer_type = "text/plain" };
 static const struct route_doc metrics_doc = { .tag = "operations",
 	.summary = "Counters in Prometheus's text format",

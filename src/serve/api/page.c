@@ -15,6 +15,7 @@ static const struct {
 	{ "index.html", "page.html", page_html },
 	{ "page.css", "page.css", page_css },
 	{ "page.js", "page.js", page_js },
+	{ "page.svg", "page.svg", page_svg },
 };
 
 static int page_handle(

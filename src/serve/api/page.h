@@ -5,5 +5,6 @@
 extern const char page_html[];
 extern const char page_css[];
 extern const char page_js[];
+extern const char page_svg[];
 
 #endif

@@ -137,8 +137,8 @@ static int query_handle(
 		return rc;
 	rc = lang_store_init(&source, store, err);
 	if (rc == 0)
-		lang_store_streams(
-			&source, server->store_url, server->hostname, server->machine_id);
+		lang_store_streams(&source, server->store_url, server->hostname, server->machine_id,
+			server_attention(call->server));
 	if (rc == 0)
 		rc = lang_run(server_lang(call->server), &source.source, &request, writer.out,
 			&kind, err);

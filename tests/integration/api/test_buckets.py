@@ -60,6 +60,7 @@ def refused(case):
     server = Server(case)
     for body, status, part in (({"type": "t", "client": "c"}, 422, "hostname"), ({**BUCKET, "type": 5}, 422, "type"),
                                ({**BUCKET, "data": []}, 422, "data"), ({**BUCKET, "created": "x"}, 422, "created"),
+                               ({**BUCKET, "client": "x" * 257}, 422, "client"), ({**BUCKET, "type": "a\nb"}, 400, "type"),
                                ({**BUCKET, "events": [event("00:00:00"), {}]}, 422, "event 1"), ([], 422, "bucket")):
         answer = server.post("/0/buckets/b", body)
         case.ok(answer.status == status and part in answer.message, f"{body}", answer)

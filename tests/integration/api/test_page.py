@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The page and other static files."""
+import http.client
 import os
 import re
 import sys
@@ -12,9 +13,10 @@ def own_page(case):
     server = Server(case)
     page = server.get("/")
     case.equal((page.status, page.headers["Content-Type"]), (200, "text/html; charset=utf-8"), "it is there")
+    case.ok(server.get("/page.svg").headers["Content-Type"] == "image/svg+xml", "an image's type")
     case.ok(b"http:" not in page.body and b"https:" not in page.body, "nothing of it comes from elsewhere")
     links = [link for link in re.findall(rb'(?:src|href)="([^"]+)"', page.body)]
-    case.ok(len(links) >= 4, links)
+    case.ok(len(links) >= 4, "it links to what it needs", links)
     for link in links:
         case.equal(server.get(link.decode()).status, 200, f"{link.decode()} is there")
     case.ok(b"<script>" not in page.body and b"style=" not in page.body and b"onclick" not in page.body, "no inline code")
@@ -57,6 +59,19 @@ def other_pages(case):
     case.equal(server.get("/a.css", headers={"If-None-Match": f'"x", {tag}'}).status, 304, "what the client has is not sent")
     (web / "a.css").write_text("changed")
     case.equal(server.get("/a.css", headers={"If-None-Match": tag}).body, b"changed", "unless it changed")
+    head = server.ask("HEAD", "/a.css")
+    case.equal((head.status, head.body, head.headers["Content-Type"]), (200, b"", "text/css; charset=utf-8"), "HEAD: the head alone")
+    case.equal(server.ask("HEAD", "/a.wasm").body, b"", "also of a large one")
+    case.ok(server.post("/index.html").status in (404, 405), "files are read, not written")
+    case.equal(server.get("/").headers["Content-Security-Policy"], None, "it brings its own policy")
+    case.equal(server.get("/page.js").status, 404, "of the own page nothing is left")
+    (web / "sub").mkdir()
+    (web / "sub/index.html").write_text("sub")
+    answer = server.get("/sub?x=1")
+    case.equal((answer.status, answer.headers["Location"]), (308, "/sub/?x=1"), "a directory is one with a slash at the end")
+    case.equal(server.get("/sub/").body, b"sub", "then its index is there")
+    answer = server.get("//sub")
+    case.ok(not answer.headers.get("Location", "").startswith("//"), "it leads to no other host", answer.headers)
     for path in ("/.git", "/js/.env", "/js/../../outside", "/../outside", "/%2e%2e/outside", "/..%2foutside", "/js/..%2f..%2foutside", "/out",
                  "/up/outside", "/loop", "/fifo", "/js", "/js/", "/no", "/index.html/x", "/a.css%00.png", "/%5c..%5coutside", "//outside"):
         answer = server.get(path)
@@ -64,5 +79,42 @@ def other_pages(case):
     case.equal(server.get("/0/info").status, 200, "the API is where it was")
 
 
+def changed_meanwhile(case):
+    """A large file that changes while it is sent: the whole old one, or a connection that ends early, never a mixture that looks whole."""
+    web = case.top / "web"
+    web.mkdir()
+    size = 64 << 20
+    (web / "index.html").write_text("index")
+
+    def begin(name):
+        with open(web / name, "wb") as file:
+            file.truncate(size)
+        connection = server.connect()
+        connection.request("GET", f"/{name}")
+        return connection, connection.getresponse()
+
+    server = Server(case, "--webui", str(web))
+    connection, answer = begin("replaced")
+    (web / "new").write_bytes(b"new")
+    os.replace(web / "new", web / "replaced")
+    case.equal(len(answer.read()), size, "replaced: the one that was begun is sent to its end")
+    connection.close()
+    case.equal(server.get("/replaced").body, b"new", "and the next time the new one")
+    connection, answer = begin("grown")
+    with open(web / "grown", "ab") as file:
+        file.write(b"more")
+    case.equal(len(answer.read()), size, "grown: what was there when it was asked for")
+    connection.close()
+    connection, answer = begin("cut")
+    os.truncate(web / "cut", 1000)
+    try:
+        got = len(answer.read())
+    except http.client.IncompleteRead:
+        got = None
+    case.ok(got is None or got == size, "cut: the client sees that it is not whole", got)
+    connection.close()
+    case.equal(server.get("/").body, b"index", "the server goes on")
+
+
 if __name__ == "__main__":
-    sys.exit(lib.run([own_page, other_pages]))
+    sys.exit(lib.run([own_page, other_pages, changed_meanwhile]))

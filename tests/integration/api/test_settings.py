@@ -60,6 +60,8 @@ def devices(case):
     for body in ({}, {"machine_id": "me"}, {"machine_id": 5}, [], {"machine_id": other, "label": "x" * 300}):
         answer = server.post("/0/devices/register", body)
         case.ok(answer.status == 422 and answer.message, f"{body} is refused", answer)
+    answer = server.post("/0/devices/register", {"machine_id": other, "label": "a\nb"})
+    case.ok(answer.status == 422 and "label" in answer.message, "what is wrong is named", answer)
 
 
 if __name__ == "__main__":

@@ -75,6 +75,42 @@ def foreign_forms(case):
                "two files in one form")
 
 
+def own_buckets(case):
+    """What this server computes or collects itself is in its exports, and taking them back adds nothing."""
+    server = Server(case)
+    server.bucket()
+    server.post("/0/buckets/b/events", [event("00:00:00", 1)])
+    server.machine.bulk(0, 20)
+    host = server.get("/0/info").json["hostname"]
+    streams = f"tt-streams_{host}"
+    whole = server.get("/0/export").body
+    before = server.get("/0/buckets").json
+    case.equal((len(before), len(json.loads(whole)["buckets"][streams]["events"])), (3, 20), "what is collected, its streams, and a client's")
+    case.equal(server.post("/0/import", raw=whole).json, {"buckets": {"new": 0, "known": 3, "readonly": 2},
+                                                         "events": {"new": 0, "duplicate": 1, "quarantined": 0, "reasons": {}}}, "all is known")
+    single = server.get(f"/0/buckets/{streams}/export").body
+    case.equal(server.post("/0/import", **form(("a", whole), ("b", single))).json["buckets"], {"new": 0, "known": 4, "readonly": 3}, "as files too")
+    case.equal(server.post("/0/import", json.loads(single)["buckets"][streams]).json["buckets"], {"new": 0, "known": 1, "readonly": 1}, "or alone")
+    case.equal(server.get("/0/buckets").json, before, "nothing has changed")
+    server.machine.bulk(20, 5)
+    case.equal(server.get(f"/0/buckets/{streams}/events/count").json, 25, "streams are computed still")
+    foreign = whole.replace(streams.encode(), b"tt-streams_elsewhere")
+    case.equal(server.post("/0/import", raw=foreign).json["buckets"], {"new": 0, "known": 3, "readonly": 2}, "another host's are not taken for events either")
+
+
+def deep(case):
+    """What is stored can be exported, and what is exported can be read again."""
+    server = Server(case)
+    server.bucket()
+    data, taken = {}, 0
+    for _ in range(130):
+        data = {"a": [data]} if taken % 2 else {"a": data}
+        taken += server.post("/0/buckets/b/events", {"timestamp": stamp("00:00:00"), "data": data}).status == 200
+    case.ok(10 < taken < 130, f"{taken} of 130 taken")
+    whole = server.get("/0/export").body
+    case.equal(counts(Server(case, machine=case.machine("other")).post("/0/import", raw=whole)), (taken, 0, 0), "all of them")
+
+
 def refused(case):
     """What is no export says why, and leaves nothing; single events go to quarantine."""
     server = Server(case)
@@ -93,4 +129,4 @@ def refused(case):
 
 
 if __name__ == "__main__":
-    sys.exit(lib.run([exported, imported, foreign_forms, refused]))
+    sys.exit(lib.run([exported, imported, foreign_forms, own_buckets, deep, refused]))

@@ -65,6 +65,12 @@ const char *const *server_pages(struct server *server, struct arena *arena)
 	return server->options.config.pages;
 }
 
+struct attention_params server_attention(struct server *server)
+{
+	(void)server;
+	return (struct attention_params)ATTENTION_DEFAULTS;
+}
+
 const struct route_table *server_routes(size_t *count)
 {
 	static struct route_table tables[ARRAY_LEN(fixture_tables)];

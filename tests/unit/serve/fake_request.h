@@ -66,6 +66,11 @@ bool http_is_tls(const struct http_request *request)
 	return false;
 }
 
+struct str http_network(const struct http_request *request)
+{
+	return request->elsewhere ? STR("elsewhere") : STR("here");
+}
+
 struct str http_peer(const struct http_request *request)
 {
 	return str_from(request->elsewhere ? "203.0.113.9" : "127.0.0.1");

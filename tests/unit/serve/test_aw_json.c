@@ -89,6 +89,9 @@ static void refuses_other_times(void)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		tap_check(aw_read_time(str_from(cases[i]), &ns, &err) == ERR_PARSE, __FILE__,
 			__LINE__, "'%s' was taken", cases[i]);
+	/* What is shown is what was sent. */
+	OK(aw_read_time(STR("+2018-01-01T00:00:00Z"), &ns, &err) == ERR_PARSE);
+	OK(str_starts(str_from(err.message), STR("'+2018-01-01T00:00:00Z' is not an instant")));
 }
 
 /* --- durations --- */
@@ -109,6 +112,44 @@ static void rounds_durations(void)
 	OK(!aw_seconds_to_ns(-1e10, &ns));
 	OK(!aw_seconds_to_ns((double)INFINITY, &ns));
 	OK(!aw_seconds_to_ns((double)NAN, &ns));
+}
+
+/* What aw_put_event writes of an event that lasts NS. */
+static const char *shown_duration(int64_t ns, struct arena *arena)
+{
+	CLEANUP(buf_release) struct buf out = BUF_INIT;
+	struct json_writer writer = json_writer(&out);
+	struct aw_event event = { .number = 1, .duration_ns = ns, .data = STR("{}") };
+	struct str rest;
+
+	aw_put_event(&writer, &event);
+	rest = str_sub(buf_str(&out),
+		strlen("{'id':1,'timestamp':'1970-01-01T00:00:00Z','duration':"), out.len);
+	return arena_cstr(arena, str_split(&rest, ','));
+}
+
+static void shows_durations_as_floats(void)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	uint64_t state = 1;
+
+	for (int i = 0; i < 20000; i++) {
+		CLEANUP(buf_release) struct buf want = BUF_INIT;
+		struct json_writer writer = json_writer(&want);
+		/* Of every size, around every power of ten, and of either sign. */
+		static const int64_t near[] = { 0, 1, 9999, 10000, 10001, 999999999, 1000000000,
+			1000000001, 999999999999999, 1000000000000000, 1000000000000001,
+			INT64_MAX };
+		int64_t ns;
+
+		state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		ns = i < (int)ARRAY_LEN(near) ? near[i] : (int64_t)state >> (i % 64);
+		json_put_float(&writer, (double)ns / 1e9);
+		IS_CSTR(shown_duration(ns, &arena), buf_cstr(&want));
+	}
+	IS_CSTR(shown_duration(0, &arena), "0.0");
+	IS_CSTR(shown_duration(12500 * NS_PER_MS, &arena), "12.5");
+	IS_CSTR(shown_duration(10, &arena), "1e-8");
 }
 
 static void reads_arguments(void)
@@ -186,6 +227,26 @@ static void names_what_is_wrong(void)
 		IS_CSTR(round_trip(cases[i].text, &arena), cases[i].want);
 	OK(strstr(round_trip("{\"timestamp\":\"2018-01-01\",\"data\":{}}", &arena),
 		"'timestamp': '2018-01-01' is not an instant"));
+}
+
+/* Data as deep as this can be exported and read again; deeper is refused. */
+static void limits_depth(void)
+{
+	enum { LEVELS = 120 };
+	CLEANUP(arena_release) struct arena arena = { 0 };
+
+	for (int more = 0; more < 2; more++) {
+		CLEANUP(buf_release) struct buf text = BUF_INIT;
+
+		buf_addc(&text, "{\"timestamp\":\"2018-01-01T00:00:00Z\",\"data\":{\"a\":");
+		for (int i = 1; i < LEVELS + more; i++)
+			buf_byte(&text, '[');
+		for (int i = 1; i < LEVELS + more; i++)
+			buf_byte(&text, ']');
+		buf_addc(&text, "}}");
+		OK((strcmp(round_trip(buf_cstr(&text), &arena),
+			    "'data' nests deeper than 120 levels") == 0) == (more == 1));
+	}
 }
 
 static void reads_lists(void)
@@ -347,9 +408,11 @@ static const struct tap_case cases[] = {
 	TAP_CASE(reads_relaxed_times),
 	TAP_CASE(refuses_other_times),
 	TAP_CASE(rounds_durations),
+	TAP_CASE(shows_durations_as_floats),
 	TAP_CASE(reads_arguments),
 	TAP_CASE(reads_events),
 	TAP_CASE(names_what_is_wrong),
+	TAP_CASE(limits_depth),
 	TAP_CASE(reads_lists),
 	TAP_CASE(limits_what_is_large),
 	TAP_CASE(reads_buckets),

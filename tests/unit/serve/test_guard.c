@@ -272,7 +272,8 @@ static void roles(void)
 
 static void without_key(void)
 {
-	static const char *const proxies[] = { "Forwarded", "X-Forwarded-For", "x-real-ip", "Via" };
+	static const char *const proxies[] = { "Forwarded", "X-Forwarded-For", "x-real-ip", "Via",
+		"X-Forwarded-Proto", "CF-Connecting-IP" };
 
 	IS_INT(ASK(HEADERS(HOST)), 0);
 	IS_INT(verdict.who.role, KEY_ADMIN);
@@ -280,8 +281,14 @@ static void without_key(void)
 	IS_INT(ASK(.guard.require_key = true, HEADERS(HOST)), 401);
 	OK(!verdict.wrong_key);
 	IS_INT(ASK(.request.elsewhere = true, HEADERS(HOST)), 401);
-	for (size_t i = 0; i < ARRAY_LEN(proxies); i++)
+	OK(guard_is_here(&(struct http_request){ .path = "/" }));
+	OK(!guard_is_here(&(struct http_request){ .elsewhere = true }));
+	for (size_t i = 0; i < ARRAY_LEN(proxies); i++) {
+		struct http_request proxied = { .headers = { { proxies[i], "203.0.113.9" } } };
+
 		IS_INT(ASK(HEADERS(HOST, { proxies[i], "203.0.113.9" })), 401);
+		OK(!guard_is_here(&proxied));
+	}
 	IS_INT(ASK(HEADERS(HOST, { "Forwarded", "for=x" }, { "Authorization", "Bearer reader" })),
 		0);
 	/* Open ones. */

@@ -1,0 +1,2 @@
+window.chunkLoaded = true;
+//# sourceMappingURL=chunk.js.map
