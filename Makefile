@@ -12,7 +12,7 @@ help: ## list these
 start: ## set up, build, and show where this machine's time went (DEMO=1: with made-up data)
 	@packaging/setup --build
 	@[ -e $(BUILD)/build.ninja ] || meson setup $(BUILD)
-	@ninja -C $(BUILD) src/cli/tt bench/generate
+	@ninja -C $(BUILD) src/cli/tt src/cli/tt-serve bench/generate
 	@packaging/start $(BUILD)/src/cli/tt $(if $(DEMO),$(BUILD)/bench/generate)
 
 test: ## set up, build, run all tests
