@@ -7,63 +7,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/table.h"
 #include "cli/commands.h"
 #include "cli/setup.h"
 #include "cli/tmux.h"
 #include "model/limits.h"
 
-enum { NEW_DIR_MODE = 0700, NEW_CONF_MODE = 0644 };
-
-void setup_note(struct setup *setup, const char *step, const char *status, struct str detail)
-{
-	ASSERT(setup->count < SETUP_STEPS);
-	setup->items[setup->count++] = (struct setup_step){ step, status, detail };
-}
-
-static void print_json(const struct setup *setup)
-{
-	struct json_writer json = json_writer(&setup->cli->out);
-
-	json_begin_object(&json);
-	json_key(&json, STR("steps"));
-	json_begin_array(&json);
-	for (size_t i = 0; i < setup->count; i++) {
-		json_begin_object(&json);
-		json_kv_str(&json, "step", str_from(setup->items[i].step));
-		json_kv_str(&json, "status", str_from(setup->items[i].status));
-		json_kv_str(&json, "detail", setup->items[i].detail);
-		json_end_object(&json);
-	}
-	json_end_array(&json);
-	json_end_object(&json);
-	buf_byte(&setup->cli->out, '\n');
-}
-
-static void print_table(const struct setup *setup)
-{
-	static const char *const headings[] = { "STEP", "STATUS", "" };
-	static const enum table_align aligns[] = { TABLE_LEFT, TABLE_LEFT, TABLE_LEFT };
-	struct table *table = table_new(&setup->cli->arena, ARRAY_LEN(headings), headings, aligns);
-
-	for (size_t i = 0; i < setup->count; i++)
-		table_row(
-			table, (const struct str[]){ str_from(setup->items[i].step),
-				       str_from(setup->items[i].status), setup->items[i].detail });
-	table_print(table, &setup->cli->out);
-}
-
-int setup_print(const struct setup *setup)
-{
-	if (setup->cli->globals.json)
-		print_json(setup);
-	else
-		print_table(setup);
-	for (size_t i = 0; i < setup->count; i++)
-		if (strcmp(setup->items[i].status, "failed") == 0)
-			return CLI_PARTIAL;
-	return 0;
-}
+enum { NEW_DIR_MODE = 0700 };
 
 /* --- setup tmux --- */
 
@@ -74,24 +23,6 @@ static int read_conf(const char *path, struct buf *out, bool *exists, struct err
 
 	*exists = rc == 0;
 	return rc == ERR_NOT_FOUND ? 0 : rc;
-}
-
-int setup_write(const char *path, struct str content, struct err *err)
-{
-	char *real CLEANUP(mem_freep) = realpath(path, NULL);
-	struct stat info = { .st_mode = NEW_CONF_MODE };
-	int rc;
-
-	if (!real && errno == ENOENT && lstat(path, &info) == 0)
-		return err_set(err, ERR_NOT_FOUND, "%s is a link that leads nowhere", path);
-	if (!real && errno != ENOENT)
-		return err_sys(err, "%s", path);
-	if (real && stat(real, &info) < 0)
-		return err_sys(err, "%s", real);
-	rc = fs_write_atomic(real ? real : path, content, info.st_mode & 0777, err);
-	if (rc == 0 && real && chmod(real, info.st_mode & 0777) < 0)
-		return err_sys(err, "%s", real);
-	return rc;
 }
 
 static int put_fragment(struct setup *setup, const char *path, struct err *err)
@@ -108,7 +39,7 @@ static int put_fragment(struct setup *setup, const char *path, struct err *err)
 	}
 	rc = fs_make_dirs(setup->cli->dirs.config, NEW_DIR_MODE, err);
 	if (rc == 0)
-		rc = fs_write_atomic(path, str_from(tmux_fragment), NEW_CONF_MODE, err);
+		rc = fs_write_atomic(path, str_from(tmux_fragment), SETUP_FILE_MODE, err);
 	if (rc == 0)
 		setup_note(
 			setup, "hooks", "done", arena_printf(&setup->cli->arena, "wrote %s", path));
@@ -171,20 +102,6 @@ static void tell_server(struct setup *setup, const struct tmux_paths *paths)
 	else
 		setup_note(setup, "server", "failed",
 			STR("the running tmux server did not take the hooks: restart it"));
-}
-
-bool setup_say_identity(struct setup *setup)
-{
-	const struct machine *machine;
-	struct err err;
-
-	if (cli_machine(setup->cli, &machine, &err) == 0) {
-		setup_note(setup, "identity", "done", machine->label);
-		return true;
-	}
-	setup_note(
-		setup, "identity", "missing", arena_str(&setup->cli->arena, str_from(err.message)));
-	return false;
 }
 
 static void say_program(struct setup *setup)

@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 
-enum { SETUP_STEPS = 16 };
+enum { SETUP_STEPS = 16, SETUP_FILE_MODE = 0644 /* of a file that was not there */ };
 
 /* What became of one step: "done", "unchanged", "missing", "skipped" or "failed". */
 struct setup_step {
