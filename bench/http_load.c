@@ -12,6 +12,7 @@
  *   header=NAME: VALUE                                     again for more
  *   method=POST
  *   create=no                                              do not make the buckets first
+ *   connect=each                                           a new connection for each request
  *
  * Prints one JSON object: requests, seconds, per_second, p50_us, p90_us, p99_us, max_us, errors
  * (answers other than 2xx, and connections lost). Exit status 1 when there were errors; the first
@@ -57,6 +58,7 @@ struct setup {
 	const char *headers[HEADERS];
 	size_t header_count;
 	bool create;
+	bool connect_each;
 	struct sockaddr_in server;
 	char host[64];
 };
@@ -258,17 +260,26 @@ static int fail(const char *what)
 static int open_client(struct client *client, const struct setup *setup, int epoll_fd)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = client };
+	/* Closed by a reset: ports that wait after a close would run out. */
+	struct linger none = { .l_onoff = 1 };
 	int on = 1;
 
 	client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (client->fd < 0 || connect(client->fd, (const struct sockaddr *)&setup->server,
 				      sizeof(setup->server)) < 0)
 		return fail("connecting");
-	if (setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
-		return fail("setting TCP_NODELAY");
+	if (setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0 ||
+		setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none)) < 0)
+		return fail("setting TCP_NODELAY and SO_LINGER");
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, client->fd, &event) < 0)
 		return fail("watching a connection");
 	return 0;
+}
+
+static int reopen_client(struct client *client, const struct setup *setup, int epoll_fd)
+{
+	close(client->fd);
+	return open_client(client, setup, epoll_fd);
 }
 
 /* The bucket of connection NUMBER: any answer will do, it may be there already. */
@@ -315,10 +326,12 @@ static struct client *open_clients(const struct setup *setup, int epoll_fd)
 /* --- the load --- */
 
 /* 1: another request is under way; 0: this connection has done. */
-static int next(struct client *client, const struct setup *setup, struct sums *sums)
+static int next(struct client *client, const struct setup *setup, int epoll_fd, struct sums *sums)
 {
 	client->now_ns += setup->step_ns;
 	set_time(client);
+	if (setup->connect_each && reopen_client(client, setup, epoll_fd) < 0)
+		exit(1);
 	if (send_request(client))
 		return 1;
 	note_error(sums, "sending", str_from(strerror(errno)));
@@ -333,7 +346,7 @@ static int64_t run_load(
 	int open = 0;
 
 	for (int i = 0; i < setup->connections; i++)
-		open += next(&clients[i], setup, sums);
+		open += next(&clients[i], setup, epoll_fd, sums);
 	while (open > 0) {
 		int count = epoll_wait(epoll_fd, events, EVENTS, LAST_WAIT_MS);
 
@@ -350,7 +363,7 @@ static int64_t run_load(
 			last = clock_monotonic_ns();
 			if (rc > 0)
 				count_answer(sums, client, last);
-			if (rc > 0 && last < end && next(client, setup, sums))
+			if (rc > 0 && last < end && next(client, setup, epoll_fd, sums))
 				continue;
 			epoll_ctl(epoll_fd, EPOLL_CTL_DEL, client->fd, NULL);
 			open--;
@@ -399,6 +412,8 @@ static bool take_option(struct setup *setup, const char *text)
 		setup->method = value.ptr;
 	else if (str_eq_c(key, "create"))
 		setup->create = !str_eq_c(value, "no");
+	else if (str_eq_c(key, "connect"))
+		setup->connect_each = str_eq_c(value, "each");
 	else if (str_eq_c(key, "header") && setup->header_count < HEADERS)
 		setup->headers[setup->header_count++] = value.ptr;
 	else
