@@ -29,7 +29,6 @@ static const struct route routes[] = {
 		.method = HTTP_GET,
 		.path = "/api/0/openapi.json",
 		.work = WORK_HERE,
-		.open = true, /* a description, the same everywhere */
 		.needs = KEY_READ,
 		.handle = doc_handle,
 		.doc = &doc_doc,
