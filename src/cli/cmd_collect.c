@@ -110,7 +110,7 @@ static int collect_run_command(
 	rc = cli_store(cli, &store, err);
 	if (rc < 0)
 		return rc;
-	progress = progress_start(cli);
+	progress = progress_start(cli, "collecting");
 	rc = cli_collect_sources(cli, store, which, collect->sources.count, &round, err);
 	progress_stop(progress);
 	if (rc < 0)

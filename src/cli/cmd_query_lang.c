@@ -47,6 +47,17 @@ static int find_period(
 	return 0;
 }
 
+/* Show the streams' bucket too, as the server does. Without an identity there is nobody's. */
+static void show_streams(struct cli *cli, struct store *store, struct lang_store *source)
+{
+	const struct machine *machine;
+	struct err none;
+
+	if (cli_machine(cli, &machine, &none) == 0)
+		lang_store_streams(source, store_path(store), machine_host_name(&cli->arena).ptr,
+			arena_cstr(&cli->arena, machine->id), cli_params(cli));
+}
+
 static int run(
 	struct cli *cli, const struct lang_request *request, struct buf *out, struct err *err)
 {
@@ -64,8 +75,10 @@ static int run(
 	if (rc < 0)
 		return rc;
 	lang = lang_new(&usual);
+	show_streams(cli, store, &source);
 	rc = lang_run(lang, &source.source, request, out, &kind, err);
 	lang_free(lang);
+	lang_store_release(&source);
 	return rc;
 }
 

@@ -168,7 +168,7 @@ int import_aw(struct cli *cli, const struct import_job *job, struct aw_import_co
 	options.hostname = machine->hostname;
 	options.context = &shown;
 	shown.bytes = stat(job->path, &status) == 0 ? status.st_size : 0;
-	progress = progress_start(cli);
+	progress = progress_start(cli, "importing");
 	collect_progress_todo(cli->progress, shown.bytes);
 	rc = run(cli, job, &options, counts, err);
 	progress_stop(progress);

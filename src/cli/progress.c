@@ -15,6 +15,7 @@ enum { FIRST_MS = 700, EVERY_MS = 200, CELLS = 30, LINE_BYTES = 160 };
 
 struct progress {
 	struct cli *cli;
+	const char *doing;
 	struct collect_progress counts;
 	thrd_t thread;
 	mtx_t lock;
@@ -37,7 +38,7 @@ static void draw(const struct progress *progress)
 	for (int64_t i = 0; i < CELLS; i++)
 		cells[i] = i < filled ? '#' : '.';
 	cells[CELLS] = '\0';
-	snprintf(line, sizeof(line), "\rcollecting [%s] %3d %% of %lld MB\033[K", cells,
+	snprintf(line, sizeof(line), "\r%s [%s] %3d %% of %lld MB\033[K", progress->doing, cells,
 		(int)((double)done / (double)todo * 100), (long long)(todo / 1000000));
 	fputs(line, stderr);
 	fflush(stderr);
@@ -72,7 +73,7 @@ static int run(void *data)
 	return 0;
 }
 
-struct progress *progress_start(struct cli *cli)
+struct progress *progress_start(struct cli *cli, const char *doing)
 {
 	struct progress *progress;
 
@@ -80,6 +81,7 @@ struct progress *progress_start(struct cli *cli)
 		return NULL;
 	progress = mem_zalloc(sizeof(*progress));
 	progress->cli = cli;
+	progress->doing = doing;
 	if (mtx_init(&progress->lock, mtx_plain) != thrd_success ||
 		cnd_init(&progress->stop) != thrd_success ||
 		thrd_create(&progress->thread, run, progress) != thrd_success) {

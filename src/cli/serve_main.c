@@ -22,8 +22,6 @@
 #include "serve/server.h"
 #include "store/keys.h"
 
-enum { HOST_NAME_BYTES = 256 };
-
 const struct command *const *commands(size_t *count)
 {
 	static const struct command *const table[] = { &command_serve, &command_query };
@@ -261,7 +259,6 @@ static void ready(void *owner, const struct server *server)
 
 static int run_server(struct host *host, const struct machine *machine, struct err *err)
 {
-	char name[HOST_NAME_BYTES] = "";
 	struct cli *cli = host->cli;
 	struct server_options options = {
 		.store_url = cli->config.store[0] ? cli->config.store : target_store(cli),
@@ -270,7 +267,7 @@ static int run_server(struct host *host, const struct machine *machine, struct e
 			.tls_cert = host->tls_cert,
 			.tls_key = host->tls_key },
 		.testing = host->values->testing,
-		.hostname = name,
+		.hostname = machine_host_name(&cli->arena).ptr,
 		.machine_id = arena_cstr(&cli->arena, machine->id),
 		.machine_label = arena_cstr(&cli->arena, machine->label),
 		.configure = configure,
@@ -278,8 +275,6 @@ static int run_server(struct host *host, const struct machine *machine, struct e
 		.owner = host,
 	};
 
-	if (gethostname(name, sizeof(name) - 1) < 0)
-		return err_sys(err, "the name of this host");
 	if (configure(host, &options.config, err) < 0)
 		return err->code;
 	options.log_fd = host->log_fd;

@@ -23,7 +23,7 @@ static const char *file_path(struct arena *arena, const char *data_dir)
 	return fs_join(arena, data_dir, "machine.json");
 }
 
-static struct str host_name(struct arena *arena)
+struct str machine_host_name(struct arena *arena)
 {
 	char name[256] = "";
 
@@ -40,7 +40,7 @@ static struct str host_fingerprint(struct arena *arena)
 	uint8_t hash[16];
 	char hex[33];
 
-	buf_add(&text, host_name(arena));
+	buf_add(&text, machine_host_name(arena));
 	buf_byte(&text, '\n');
 	/* Absent on some systems: then the name alone has to do. */
 	if (fs_read("/etc/machine-id", 4096, &text, &ignored) < 0)
@@ -128,7 +128,7 @@ static int create(const char *data_dir, struct str label, struct arena *arena, s
 	uuid_v4(id);
 	*out = (struct machine){
 		.id = arena_str(arena, str_from(id)),
-		.hostname = host_name(arena),
+		.hostname = machine_host_name(arena),
 		.fingerprint = host_fingerprint(arena),
 	};
 	out->label = label.len > 0 ? label : out->hostname;

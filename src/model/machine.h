@@ -13,6 +13,9 @@ struct machine {
 	struct str fingerprint; /* hash of that host's name and /etc/machine-id; may be empty */
 };
 
+/* What this host calls itself, "unknown" if it does not say; NUL-terminated. */
+struct str machine_host_name(struct arena *arena);
+
 /* Text of the error without an identity: the contract with scripts. */
 #define MACHINE_MISSING "No machine identity found. Run 'tt init' first."
 

@@ -40,8 +40,7 @@ static const char *page_policy(const struct work *work)
 		return "default-src 'none'; frame-ancestors 'none'";
 	if (work->settings->webui || (route && str_starts(str_from(route->path), STR("/pages"))))
 		return NULL;
-	return "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
-	       "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+	return "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 }
 
 /* What every reply says, also one that no handler made. */
