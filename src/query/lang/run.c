@@ -53,6 +53,7 @@ static int set_error(struct run *run, enum lang_kind kind, int code, const char 
 }
 
 /* Into TEXT, cut between characters. */
+PRINTF_LIKE(2, 0)
 static void format_message(char text[static MESSAGE_BYTES], const char *format, va_list args)
 {
 	int len = vsnprintf(text, MESSAGE_BYTES, format, args);

@@ -54,8 +54,8 @@ static void floats_have_their_form(void)
 		{ 1e-7, "1e-7" }, { 1.5e-10, "1.5e-10" }, { 5e-324, "5e-324" },
 		{ 2.5e-320, "2.5e-320" }, { DBL_MIN, "2.2250738585072014e-308" },
 		{ DBL_MAX, "1.7976931348623157e308" }, { -DBL_MAX, "-1.7976931348623157e308" },
-		{ 1.0 / 3, "0.3333333333333333" }, { NAN, "null" }, { INFINITY, "null" },
-		{ -INFINITY, "null" } };
+		{ 1.0 / 3, "0.3333333333333333" }, { (double)NAN, "null" },
+		{ (double)INFINITY, "null" }, { -(double)INFINITY, "null" } };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct buf out = BUF_INIT;
@@ -75,7 +75,7 @@ static void floats_take_their_commas(void)
 	json_begin_array(&writer);
 	json_put_float(&writer, 1);
 	json_put_float(&writer, 0.5);
-	json_put_float(&writer, NAN);
+	json_put_float(&writer, (double)NAN);
 	json_begin_object(&writer);
 	json_key(&writer, STR("a"));
 	json_put_float(&writer, 2);

@@ -199,8 +199,8 @@ static void durations_are_exact(void)
 static void posted_events_round_trip(void)
 {
 	static const char *const datas[] = { "{}", "{\"a\":1.0}", "{\"data\":{\"x\":1}}",
-		"{\"deleted\":true,\"duration_ms\":5,\"id\":\"mine\",\"source\":\"s\","
-		"\"timestamp\":0,\"type\":\"header\"}" };
+		("{\"deleted\":true,\"duration_ms\":5,\"id\":\"mine\",\"source\":\"s\","
+		 "\"timestamp\":0,\"type\":\"header\"}") };
 	static const int64_t durations[] = { -1, -1500000, -5000000000, 7, INT64_MIN / 1000 };
 	struct wire_decoder decoder = { 0 };
 
