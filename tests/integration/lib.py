@@ -363,6 +363,11 @@ class Case:
     def machine(self, name, identity=True):
         return Machine(self, name, identity)
 
+    @property
+    def sanitized(self):
+        """Is it a build that a sanitizer watches? Such a one has memory of its own, which is not the program's."""
+        return b"__asan_init" in self.tt.read_bytes()
+
     def close(self):
         for cleanup in reversed(self.cleanups):
             with contextlib.suppress(Exception):

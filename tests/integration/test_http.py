@@ -471,6 +471,15 @@ def crowd_of_sleepers(case):
     owner.end()
 
 
+def six_addresses():
+    """The machine's IPv6 addresses, as the kernel lists them: hexadecimal, with more behind."""
+    try:
+        with open("/proc/net/if_inet6", encoding="ascii") as file:
+            return file.read().splitlines()
+    except FileNotFoundError:
+        return []
+
+
 def addresses(case):
     """Where it listens."""
     owner = Owner(case, listen=("localhost:0", "127.0.0.2:0"))
@@ -481,12 +490,8 @@ def addresses(case):
     except ConnectionRefusedError:
         case.ok(True, "the second address is only what it says")
     case.equal(owner.connect("127.0.0.2", owner.ports[1]).get("/here").status, 200, "a second address, the same server")
-    try:
-        six = owner.connect("::1")
-    except OSError as why:
-        case.skip("localhost on IPv6", why)
-    else:
-        got = json.loads(six.get("/show").body)
+    if any(line.startswith("0" * 31 + "1 ") for line in six_addresses()):  # else the machine has no such address
+        got = json.loads(owner.connect("::1").get("/show").body)
         case.equal((got["peer"], got["local"]), ("::1", True), "localhost on IPv6")
     for address, word in ((f"127.0.0.1:{owner.port}", f"busy: port {owner.port} of 127.0.0.1 is in use"), ("example.org:0", "usage: cannot listen on 'example.org'"),
                           ("192.0.2.1:0", "192.0.2.1 is no address of this machine"), ("127.0.0.1:65536", "usage: cannot listen on '127.0.0.1', port 65536")):
