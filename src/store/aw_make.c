@@ -5,7 +5,7 @@
 #include "store/aw_name.h"
 #include "store/aw_write.h"
 #include "store/intake_part.h"
-#include "store/sqlite/aw_rows.h"
+#include "store/sql/aw_rows.h"
 
 /* --- what names may be --- */
 

@@ -3,7 +3,7 @@
 #ifndef TT_STORE_AW_MEMORY_H
 #define TT_STORE_AW_MEMORY_H
 
-#include "store/sqlite/events.h"
+#include "store/sql/events.h"
 
 enum { AW_TARGETS = 256, AW_SUFFIX_BYTES = 5 };
 

@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "model/heartbeat.h"
 #include "store/intake_part.h"
-#include "store/sqlite/aw_rows.h"
+#include "store/sql/aw_rows.h"
 
 /* A bucket to write to, and what was asked for. */
 struct writing {

@@ -1,6 +1,6 @@
 /*
  * The intake: what is checked, counted and decided before an event is stored; the rows are
- * sqlite/events.c's.
+ * sql/events.c's.
  *
  * Versions of an event are totally ordered (version_cmp), and the greatest one stays: that alone
  * makes the result independent of order and repetition. Once something failed, a part of an event
@@ -20,7 +20,7 @@
 #include "base/clock.h"
 #include "model/limits.h"
 #include "store/aw.h"
-#include "store/sqlite/writes.h"
+#include "store/sql/writes.h"
 
 /* --- the transaction --- */
 
@@ -87,7 +87,7 @@ int intake_begin(struct intake **out, struct store *store, struct err *err)
 
 int intake_begin_lazy(struct intake **out, struct store *store, struct err *err)
 {
-	if (store->read_only) {
+	if (db_is_read_only(store)) {
 		*out = NULL;
 		return err_set(err, ERR_READONLY, "store '%s': opened for reading only",
 			store_path(store));
@@ -174,7 +174,7 @@ static void count_reason(struct intake *intake, struct str reason)
 static int quarantine(struct intake *intake, const struct quarantine_entry *entry, struct err *err)
 {
 	struct quarantine_entry kept = *entry;
-	int64_t before = intake->store->counters.quarantined;
+	int64_t before = db_counters(intake->store)->quarantined;
 
 	if (kept.at_ns == 0)
 		kept.at_ns = clock_now_ns();
@@ -183,7 +183,7 @@ static int quarantine(struct intake *intake, const struct quarantine_entry *entr
 	kept.bytes = str_sub(kept.bytes, 0, LIMIT_QUARANTINE_BYTES);
 	if (quarantine_put(intake->store, &kept, err) < 0)
 		return err->code;
-	intake->counts.quarantine_entries += intake->store->counters.quarantined - before;
+	intake->counts.quarantine_entries += db_counters(intake->store)->quarantined - before;
 	count_reason(intake, kept.reason);
 	intake->counts.quarantined++;
 	intake->pending++;

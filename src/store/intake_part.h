@@ -8,7 +8,7 @@
 #include "model/codec.h"
 #include "store/aw_memory.h"
 #include "store/intake.h"
-#include "store/sqlite/events.h"
+#include "store/sql/events.h"
 
 struct intake {
 	struct store *store;

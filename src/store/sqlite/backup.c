@@ -4,6 +4,7 @@
  * then gets its name.
  */
 #include "store/sqlite/backup.h"
+#include "store/sqlite/fail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,7 +71,7 @@ static int fill(struct store *source, const char *to, struct err *err)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
-		rc = db_fail_raw(db, to, rc, "copying", err);
+		rc = sqlite_fail(db, to, rc, "copying", err);
 	sqlite3_close(db);
 	return rc;
 }

@@ -8,98 +8,42 @@
  */
 #include "store/sqlite/db.h"
 
-#include <errno.h>
+#include "store/sqlite/fail.h"
 
-/* --- errors --- */
-
-static const struct {
-	int rc; /* primary result code */
-	int code;
-	const char *advice;
-} failures[] = {
-	{ SQLITE_BUSY, ERR_BUSY,
-		"another process is writing to it; wait for that process to finish, or end it, and try again" },
-	{ SQLITE_LOCKED, ERR_BUSY, "another part of this program is using it; try again" },
-	{ SQLITE_FULL, ERR_FULL, "no space left; free some and try again" },
-	{ SQLITE_READONLY, ERR_READONLY, "it may only be read" },
-	{ SQLITE_PERM, ERR_READONLY, "permission denied" },
-	{ SQLITE_CORRUPT, ERR_CORRUPT, "it is damaged; restore a backup with 'tt restore'" },
-	{ SQLITE_NOTADB, ERR_CORRUPT, "it is not a Tidemark store, or it is damaged" },
-	{ SQLITE_INTERRUPT, ERR_INTERRUPTED, "interrupted" },
-	{ SQLITE_TOOBIG, ERR_LIMIT, "a value is too large" },
-};
-
-/* The errno of the last failed system call on the database file or its log. */
-static int last_errno(sqlite3 *db)
+static sqlite3_stmt *raw(struct db_statement *stmt)
 {
-	static const int files[] = { SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER };
-	int number = sqlite3_system_errno(db);
-
-	for (size_t i = 0; i < ARRAY_LEN(files) && number == 0; i++) {
-		sqlite3_file *file = NULL;
-
-		if (sqlite3_file_control(db, "main", files[i], &file) == SQLITE_OK && file &&
-			file->pMethods)
-			file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number);
-	}
-	return number;
+	return (sqlite3_stmt *)stmt;
 }
 
-/* Of a failed system call SQLite says only which; errno tells a full disk from a broken one. */
-static int fail_system(
-	sqlite3 *db, const char *path, bool opening, const char *doing, struct err *err)
+struct db_statement *db_cover(sqlite3_stmt *stmt)
 {
-	int number = last_errno(db);
-
-	if (number == 0)
-		return 0;
-	errno = number;
-	if (opening && (number == ENOENT || number == ENOTDIR))
-		return err_set(
-			err, ERR_NOT_FOUND, "store '%s': %s: %s", path, doing, strerror(number));
-	/* A store that is open is there: this is no name that somebody asked for. */
-	if (number == ENOENT || number == ENOTDIR)
-		return err_set(err, ERR_IO, "store '%s': %s: %s", path, doing, strerror(number));
-	return err_sys(err, "store '%s': %s: %s", path, doing, sqlite3_errmsg(db));
-}
-
-int db_fail_raw(sqlite3 *db, const char *path, int rc, const char *doing, struct err *err)
-{
-	const char *text = db ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
-	int primary = rc & 0xff;
-
-	if (db && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) &&
-		fail_system(db, path, primary == SQLITE_CANTOPEN, doing, err) < 0)
-		return err->code;
-	for (size_t i = 0; i < ARRAY_LEN(failures); i++)
-		if (failures[i].rc == primary)
-			return err_set(err, failures[i].code, "store '%s': %s: %s (%s)", path,
-				doing, failures[i].advice, text);
-	return err_set(err, ERR_IO, "store '%s': %s: %s (SQLite code %d)", path, doing, text, rc);
+	return (struct db_statement *)stmt;
 }
 
 int db_fail(const struct store *store, int rc, const char *doing, struct err *err)
 {
-	return db_fail_raw(store->db, store->path, rc, doing, err);
+	return sqlite_fail(store->db, store->path, rc, doing, err);
 }
 
 /* --- statements --- */
 
-int db_prepare(struct store *store, const char *sql, sqlite3_stmt **out, struct err *err)
+int db_prepare(struct store *store, const char *sql, struct db_statement **out, struct err *err)
 {
-	int rc = sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
 
+	*out = db_cover(stmt);
 	return rc == SQLITE_OK ? 0 : db_fail(store, rc, "preparing a query", err);
 }
 
-int db_stmt(struct store *store, const char *sql, sqlite3_stmt **out, struct err *err)
+int db_stmt(struct store *store, const char *sql, struct db_statement **out, struct err *err)
 {
 	size_t slot = ((uintptr_t)sql >> 3) % DB_STATEMENTS;
 
 	while (store->cache[slot].sql && store->cache[slot].sql != sql)
 		slot = (slot + 1) % DB_STATEMENTS;
 	if (!store->cache[slot].sql) {
-		sqlite3_stmt *stmt;
+		struct db_statement *stmt;
 
 		ASSERT(store->cached < DB_STATEMENTS - 1);
 		if (db_prepare(store, sql, &stmt, err) < 0)
@@ -108,20 +52,20 @@ int db_stmt(struct store *store, const char *sql, sqlite3_stmt **out, struct err
 		store->cached++;
 	}
 	*out = store->cache[slot].stmt;
-	ASSERT(!sqlite3_stmt_busy(*out));
+	ASSERT(!sqlite3_stmt_busy(raw(*out)));
 	return 0;
 }
 
 void db_release_statements(struct store *store)
 {
 	for (size_t i = 0; i < DB_STATEMENTS; i++) {
-		sqlite3_finalize(store->cache[i].stmt);
+		sqlite3_finalize(raw(store->cache[i].stmt));
 		store->cache[i] = (struct db_cached){ 0 };
 	}
 	store->cached = 0;
 }
 
-int db_step(struct store *store, sqlite3_stmt *stmt, struct err *err)
+int db_step(struct store *store, struct db_statement *stmt, struct err *err)
 {
 	int rc;
 
@@ -129,7 +73,7 @@ int db_step(struct store *store, sqlite3_stmt *stmt, struct err *err)
 		return err_set(err, ERR_IO,
 			"store '%s': the transaction was undone after an earlier failure",
 			store->path);
-	rc = sqlite3_step(stmt);
+	rc = sqlite3_step(raw(stmt));
 	if (rc == SQLITE_ROW)
 		return 1;
 	if (rc == SQLITE_DONE)
@@ -137,23 +81,41 @@ int db_step(struct store *store, sqlite3_stmt *stmt, struct err *err)
 	return db_fail(store, rc, store->writing ? "writing" : "reading", err);
 }
 
-int db_exec(struct store *store, sqlite3_stmt *stmt, struct err *err)
+int db_exec(struct store *store, struct db_statement *stmt, struct err *err)
 {
 	int rc;
 
 	do
 		rc = db_step(store, stmt, err);
 	while (rc == 1);
-	sqlite3_reset(stmt);
+	sqlite3_reset(raw(stmt));
 	return rc;
 }
 
-void db_donep(sqlite3_stmt **stmt)
+int db_exec_count(struct store *store, struct db_statement *stmt, int64_t *changes, struct err *err)
+{
+	int rc = db_exec(store, stmt, err);
+
+	*changes = rc < 0 ? 0 : sqlite3_changes64(store->db);
+	return rc;
+}
+
+void db_finalize(struct db_statement *stmt)
+{
+	sqlite3_finalize(raw(stmt));
+}
+
+void db_reset(struct db_statement *stmt)
+{
+	sqlite3_reset(raw(stmt));
+}
+
+void db_donep(struct db_statement **stmt)
 {
 	if (!*stmt)
 		return;
-	sqlite3_reset(*stmt);
-	sqlite3_clear_bindings(*stmt);
+	sqlite3_reset(raw(*stmt));
+	sqlite3_clear_bindings(raw(*stmt));
 }
 
 int db_script(struct store *store, const char *sql, struct err *err)
@@ -163,67 +125,71 @@ int db_script(struct store *store, const char *sql, struct err *err)
 	return rc == SQLITE_OK ? 0 : db_fail(store, rc, "running a script", err);
 }
 
-void db_bind_i64(sqlite3_stmt *stmt, int index, int64_t value)
+int db_params(const struct db_statement *stmt)
 {
-	ASSERT(sqlite3_bind_int64(stmt, index, value) == SQLITE_OK);
+	return sqlite3_bind_parameter_count((sqlite3_stmt *)(uintptr_t)stmt);
 }
 
-void db_bind_str(sqlite3_stmt *stmt, int index, struct str value)
+void db_bind_i64(struct db_statement *stmt, int index, int64_t value)
 {
-	ASSERT(sqlite3_bind_text64(stmt, index, value.len > 0 ? value.ptr : "", value.len,
+	ASSERT(sqlite3_bind_int64(raw(stmt), index, value) == SQLITE_OK);
+}
+
+void db_bind_str(struct db_statement *stmt, int index, struct str value)
+{
+	ASSERT(sqlite3_bind_text64(raw(stmt), index, value.len > 0 ? value.ptr : "", value.len,
 		       SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK);
 }
 
-void db_bind_blob(sqlite3_stmt *stmt, int index, struct str value)
+void db_bind_bytes(struct db_statement *stmt, int index, struct str value)
 {
-	ASSERT(sqlite3_bind_blob64(stmt, index, value.len > 0 ? value.ptr : "", value.len,
+	db_bind_str(stmt, index, value);
+}
+
+void db_bind_blob(struct db_statement *stmt, int index, struct str value)
+{
+	ASSERT(sqlite3_bind_blob64(raw(stmt), index, value.len > 0 ? value.ptr : "", value.len,
 		       SQLITE_STATIC) == SQLITE_OK);
 }
 
-struct str db_col_str(sqlite3_stmt *stmt, int column)
+struct str db_col_str(struct db_statement *stmt, int column)
 {
-	const void *ptr = sqlite3_column_blob(stmt, column);
-	int len = sqlite3_column_bytes(stmt, column);
+	const void *ptr = sqlite3_column_blob(raw(stmt), column);
+	int len = sqlite3_column_bytes(raw(stmt), column);
 
 	return len > 0 ? (struct str){ ptr, (size_t)len } : (struct str){ "", 0 };
 }
 
-struct str db_col_copy(sqlite3_stmt *stmt, int column, struct arena *arena)
+int64_t db_col_i64(struct db_statement *stmt, int column)
 {
-	return arena_str(arena, db_col_str(stmt, column));
+	return sqlite3_column_int64(raw(stmt), column);
 }
 
-int64_t db_col_i64(sqlite3_stmt *stmt, int column)
+bool db_col_null(struct db_statement *stmt, int column)
 {
-	return sqlite3_column_int64(stmt, column);
-}
-
-struct db_rows db_rows(struct arena *arena, size_t item_bytes)
-{
-	struct db_rows rows = { .arena = arena, .room = 8, .item_bytes = item_bytes };
-
-	rows.items = arena_zalloc(arena, rows.room, item_bytes);
-	return rows;
-}
-
-void db_rows_add(struct db_rows *rows, const void *item)
-{
-	if (rows->count == rows->room) {
-		void *larger = arena_zalloc(rows->arena, rows->room * 2, rows->item_bytes);
-
-		memcpy(larger, rows->items, rows->count * rows->item_bytes);
-		rows->items = larger;
-		rows->room *= 2;
-	}
-	memcpy((char *)rows->items + rows->count * rows->item_bytes, item, rows->item_bytes);
-	rows->count++;
+	return sqlite3_column_type(raw(stmt), column) == SQLITE_NULL;
 }
 
 /* --- transactions --- */
 
+struct db_counters *db_counters(struct store *store)
+{
+	return &store->counters;
+}
+
+bool db_is_writing(const struct store *store)
+{
+	return store->writing;
+}
+
+bool db_is_read_only(const struct store *store)
+{
+	return store->read_only;
+}
+
 static int load_counters(struct store *store, struct err *err)
 {
-	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	int rc;
 
 	if (db_stmt(store,
@@ -250,7 +216,7 @@ static int load_counters(struct store *store, struct err *err)
 
 static int save_counters(struct store *store, struct err *err)
 {
-	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	const struct db_counters *now = &store->counters;
 
 	if (memcmp(now, &store->stored, sizeof(*now)) == 0)
@@ -269,18 +235,9 @@ static int save_counters(struct store *store, struct err *err)
 	return db_exec(store, stmt, err);
 }
 
-static int run(struct store *store, const char *sql, struct err *err)
-{
-	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
-
-	if (db_stmt(store, sql, &stmt, err) < 0)
-		return err->code;
-	return db_exec(store, stmt, err);
-}
-
 int db_write_begin(struct store *store, struct err *err)
 {
-	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	int rc;
 
 	ASSERT(!store->writing && store->readers == 0);
@@ -290,7 +247,7 @@ int db_write_begin(struct store *store, struct err *err)
 	if (db_stmt(store, "BEGIN IMMEDIATE", &stmt, err) < 0)
 		return err->code;
 	turns_pause(&store->turns);
-	rc = sqlite3_step(stmt);
+	rc = sqlite3_step(raw(stmt));
 	if (rc != SQLITE_DONE)
 		return db_fail(store, rc, "waiting to write", err);
 	turns_begun(&store->turns);
@@ -309,7 +266,7 @@ int db_write_commit(struct store *store, struct err *err)
 	ASSERT(store->writing);
 	rc = save_counters(store, err);
 	if (rc == 0)
-		rc = run(store, "COMMIT", err);
+		rc = db_run(store, "COMMIT", err);
 	if (rc < 0) {
 		db_write_rollback(store);
 		return rc;
@@ -330,38 +287,9 @@ void db_write_rollback(struct store *store)
 	turns_ended(&store->turns);
 }
 
-int db_write_join(struct store *store, bool *own, struct err *err)
-{
-	*own = !store->writing;
-	return *own ? db_write_begin(store, err) : 0;
-}
-
-int db_write_leave(struct store *store, bool own, int rc, struct err *err)
-{
-	if (!own)
-		return rc;
-	if (rc < 0) {
-		db_write_rollback(store);
-		return rc;
-	}
-	return db_write_commit(store, err) < 0 ? err->code : rc;
-}
-
-int64_t db_next_seq(struct store *store)
-{
-	ASSERT(store->writing);
-	return ++store->counters.last_seq;
-}
-
-int64_t db_next_number(struct store *store)
-{
-	ASSERT(store->writing);
-	return ++store->counters.last_number;
-}
-
 int db_read_begin(struct store *store, struct err *err)
 {
-	if (store->readers == 0 && !store->writing && run(store, "BEGIN", err) < 0)
+	if (store->readers == 0 && !store->writing && db_run(store, "BEGIN", err) < 0)
 		return err->code;
 	store->readers++;
 	return 0;

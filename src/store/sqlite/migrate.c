@@ -6,6 +6,7 @@
  * damage, not a beginning.
  */
 #include "store/sqlite/migrate.h"
+#include "store/sqlite/fail.h"
 
 #include <stdlib.h>
 
@@ -46,7 +47,7 @@ static int put_state(sqlite3 *db)
 	if (rc != SQLITE_OK)
 		return rc;
 	uuid_v4(store_id);
-	db_bind_str(stmt, 1, str_from(store_id));
+	db_bind_str(db_cover(stmt), 1, str_from(store_id));
 	sqlite3_step(stmt);
 	return sqlite3_finalize(stmt);
 }
@@ -86,7 +87,7 @@ int schema_create(const char *path, const struct schema *schema, struct err *err
 	if (rc == SQLITE_OK)
 		rc = publish(db, path, err);
 	else
-		rc = db_fail_raw(db, path, rc, "making a new store", err);
+		rc = sqlite_fail(db, path, rc, "making a new store", err);
 	sqlite3_close(db);
 	return rc;
 }
@@ -106,7 +107,7 @@ int schema_check(const char *path, int64_t version, const struct schema *schema,
 
 int schema_version(struct store *store, int64_t *version, struct err *err)
 {
-	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store, "PRAGMA user_version", &stmt, err) < 0 || db_step(store, stmt, err) < 0)
 		return err->code;

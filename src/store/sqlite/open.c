@@ -236,7 +236,7 @@ static int use_wal(struct store *store, struct err *err)
 	int64_t give_up_ns = clock_monotonic_ns() + store->turns.busy_ms * NS_PER_MS;
 
 	for (;;) {
-		CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+		CLEANUP(db_donep) struct db_statement *stmt = NULL;
 		int rc;
 
 		if (db_stmt(store, "PRAGMA journal_mode = WAL", &stmt, err) < 0)
@@ -358,7 +358,7 @@ const char *store_path(const struct store *store)
 
 int store_probe(struct store *store, struct err *err)
 {
-	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	bool own;
 	int rc = db_write_join(store, &own, err);
 
@@ -372,7 +372,7 @@ int store_probe(struct store *store, struct err *err)
 
 int store_snapshot_begin(struct store *store, struct err *err)
 {
-	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	ASSERT(!store->snapshot);
 	if (db_read_begin(store, err) < 0)

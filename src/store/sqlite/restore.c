@@ -15,6 +15,7 @@
 #include "base/fs.h"
 #include "base/uuid.h"
 #include "store/sqlite/backup.h"
+#include "store/sqlite/fail.h"
 #include "store/sqlite/open.h"
 
 enum { WAIT_MS = 2000, PAUSE_MS = 20 };
@@ -23,7 +24,7 @@ enum { WAIT_MS = 2000, PAUSE_MS = 20 };
 
 static int new_store_id(struct store *store, struct err *err)
 {
-	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	char store_id[UUID_BYTES + 1];
 	bool own;
 	int rc;
@@ -87,7 +88,7 @@ static int lock_old(const char *path, sqlite3 **db, struct err *err)
 	if ((rc & 0xff) == SQLITE_BUSY)
 		return err_set(err, ERR_BUSY,
 			"store '%s' is in use: end every tt that has it open and try again", path);
-	return db_fail_raw(*db, path, rc, "locking it for the restore", err);
+	return sqlite_fail(*db, path, rc, "locking it for the restore", err);
 }
 
 /* PATH and SUFFIX to `<path>.before-restore` and SUFFIX, if it is there; KEEP: without a moment in

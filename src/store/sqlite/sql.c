@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "store/sqlite/rows.h"
+#include "store/sql/rows.h"
 #include "store/sqlite/sql_views.h"
 
 enum { STEPS_BETWEEN_LOOKS = 4096 };
@@ -206,7 +206,7 @@ static int compile(struct sql *sql, struct str statement, struct err *err)
 	return 0;
 }
 
-static void read_name(sqlite3_stmt *stmt, struct arena *arena, void *row)
+static void read_name(struct db_statement *stmt, struct arena *arena, void *row)
 {
 	*(struct str *)row = db_col_copy(stmt, 0, arena);
 }
@@ -214,7 +214,7 @@ static void read_name(sqlite3_stmt *stmt, struct arena *arena, void *row)
 static int protect(struct sql *sql, struct err *err)
 {
 	static const struct row_type names = { sizeof(struct str), read_name };
-	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	sqlite3 *db = sql->store->db;
 
 	if (db_stmt(sql->store,
@@ -270,14 +270,16 @@ static struct sql_value value_of(sqlite3_stmt *stmt, int column)
 	switch (sqlite3_column_type(stmt, column)) {
 	case SQLITE_INTEGER:
 		return (struct sql_value){ .kind = SQL_INTEGER,
-			.integer = db_col_i64(stmt, column) };
+			.integer = db_col_i64(db_cover(stmt), column) };
 	case SQLITE_FLOAT:
 		return (struct sql_value){ .kind = SQL_REAL,
 			.real = sqlite3_column_double(stmt, column) };
 	case SQLITE_TEXT:
-		return (struct sql_value){ .kind = SQL_TEXT, .text = db_col_str(stmt, column) };
+		return (struct sql_value){ .kind = SQL_TEXT,
+			.text = db_col_str(db_cover(stmt), column) };
 	case SQLITE_BLOB:
-		return (struct sql_value){ .kind = SQL_BLOB, .text = db_col_str(stmt, column) };
+		return (struct sql_value){ .kind = SQL_BLOB,
+			.text = db_col_str(db_cover(stmt), column) };
 	default:
 		return (struct sql_value){ .kind = SQL_NULL };
 	}

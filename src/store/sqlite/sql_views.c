@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "store/sql.h"
-#include "store/sqlite/buckets.h"
+#include "store/sql/buckets.h"
 
 /* What every view over agents' events begins with. */
 #define AGENT_COLUMNS                                                                              \

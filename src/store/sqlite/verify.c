@@ -3,7 +3,8 @@
  * faults. All in one read transaction.
  */
 #include "base/hash.h"
-#include "store/sqlite/events.h"
+#include "store/sql/events.h"
+#include "store/sqlite/db.h"
 
 static const struct {
 	const char *fault; /* after the number of them */
@@ -95,7 +96,7 @@ static int found_damage(struct verification *check, int rc, struct err *err)
 
 static int check_sqlite(struct verification *check, struct err *err)
 {
-	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	int rc = db_stmt(check->store, "PRAGMA integrity_check", &stmt, err);
 
 	while (rc == 0 && (rc = db_step(check->store, stmt, err)) == 1) {
@@ -108,7 +109,7 @@ static int check_sqlite(struct verification *check, struct err *err)
 
 static int check_foreign_keys(struct verification *check, struct err *err)
 {
-	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	int rc = db_stmt(check->store, "PRAGMA foreign_key_check", &stmt, err);
 
@@ -124,7 +125,7 @@ static int check_foreign_keys(struct verification *check, struct err *err)
 
 static int run_check(struct verification *check, size_t index, struct err *err)
 {
-	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	int rc = db_stmt(check->store, checks[index].sql, &stmt, err);
 
@@ -140,7 +141,7 @@ static int run_check(struct verification *check, size_t index, struct err *err)
 /* A flipped bit in a text is no fault to SQLite, and would make equal data unequal. */
 static int check_dictionary(struct verification *check, struct err *err)
 {
-	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	int64_t bad = 0;
 	int rc = db_stmt(check->store, "SELECT hash, body FROM dict", &stmt, err);
@@ -159,7 +160,7 @@ static int check_dictionary(struct verification *check, struct err *err)
 /* An id is in one place only: none of the deleted ones may be found alive. */
 static int check_tombstones(struct verification *check, struct err *err)
 {
-	CLEANUP(db_donep) sqlite3_stmt *stmt = NULL;
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	struct events events = { .store = check->store, .catalogue = catalogue_new(check->store) };
 	int rc = db_stmt(check->store, "SELECT id FROM tombstone", &stmt, err);
 

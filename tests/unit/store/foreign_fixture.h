@@ -10,7 +10,7 @@
 
 #include "base/hash.h"
 #include "base/time.h"
-#include "store/sqlite/foreign.h"
+#include "store/foreign/statement.h"
 #include "store_fixture.h"
 
 static const char *const tables[] = { "good", NULL };

@@ -2,6 +2,7 @@
 #include "store_fixture.h"
 
 #include "store/sqlite/db.h"
+#include "store/sqlite/fail.h"
 
 static int put_setting(struct store *store, const char *key, struct err *err)
 {
@@ -109,7 +110,7 @@ static void result_codes(void)
 	struct err err;
 
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
-		FAILS(db_fail_raw(NULL, "/my/tt.db", codes[i].rc, "trying", &err), codes[i].code);
+		FAILS(sqlite_fail(NULL, "/my/tt.db", codes[i].rc, "trying", &err), codes[i].code);
 		OK(strstr(err.message, "/my/tt.db") && strstr(err.message, "trying"));
 	}
 }

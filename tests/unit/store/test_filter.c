@@ -3,7 +3,7 @@
 #include "store_fixture.h"
 
 #include "base/hash.h"
-#include "store/sqlite/filter.h"
+#include "store/sql/filter.h"
 
 static uint64_t hash_of(int number)
 {

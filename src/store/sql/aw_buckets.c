@@ -1,0 +1,343 @@
+/*
+ * The list of buckets as the ActivityWatch API shows it.
+ *
+ * Ids must be unique, though two machines may have a bucket of one id. Each bucket that was not
+ * made here has several names, from the shortest to one that no other can have; of those that share
+ * a name each takes its next one, until none do.
+ */
+#include <stdlib.h>
+
+#include "store/aw_name.h"
+#include "store/sql/aw_rows.h"
+#include "store/sql/buckets.h"
+
+enum { LEVELS = 5 };
+
+/* A bucket before its name is chosen. */
+struct shown {
+	struct aw_bucket bucket;
+	struct bucket_row row;
+	bool api;  /* its source begins with AW_SOURCE */
+	bool made; /* here, though perhaps under another identity of this machine */
+	int level; /* which of its names is in use; made here: always 0 */
+};
+
+/* --- loading --- */
+
+enum {
+	COL_NO,
+	COL_MACHINE,
+	COL_LABEL,
+	COL_SOURCE,
+	COL_TYPE,
+	COL_EVENTS,
+	COL_END,
+	COL_ID,
+	COL_AW_TYPE,
+	COL_CLIENT,
+	COL_HOSTNAME,
+	COL_DATA,
+	COL_CREATED,
+	COL_NEWEST_MAKING
+};
+
+static struct str decoded(struct arena *arena, struct str name)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+
+	aw_name_decode(&text, name);
+	return arena_str(arena, buf_str(&text));
+}
+
+static struct str label_or_id(const struct bucket_row *row)
+{
+	return row->label.len > 0 ? row->label : row->machine_id;
+}
+
+/* What a bucket that was not made over the API says of itself. */
+static void describe_foreign(struct shown *shown, struct arena *arena)
+{
+	struct aw_bucket *bucket = &shown->bucket;
+
+	bucket->type = shown->api ? decoded(arena, shown->row.type) : shown->row.type;
+	bucket->client = (struct str){ "", 0 };
+	bucket->hostname = label_or_id(&shown->row);
+	bucket->data = STR("{}");
+}
+
+static void take(struct db_statement *stmt, struct arena *arena, struct shown *out)
+{
+	struct aw_bucket *bucket = &out->bucket;
+	struct str source = db_col_copy(stmt, COL_SOURCE, arena);
+
+	*out = (struct shown){
+		.api = str_starts(source, STR(AW_SOURCE)),
+		.made = !db_col_null(stmt, COL_ID),
+	};
+	out->row.bucket_no = bucket->bucket_no = db_col_i64(stmt, COL_NO);
+	out->row.machine_id = bucket->machine_id = db_col_copy(stmt, COL_MACHINE, arena);
+	out->row.label = db_col_copy(stmt, COL_LABEL, arena);
+	out->row.source = source;
+	out->row.type = db_col_copy(stmt, COL_TYPE, arena);
+	bucket->events = db_col_i64(stmt, COL_EVENTS);
+	bucket->end_ns = db_col_i64(stmt, COL_END);
+	describe_foreign(out, arena);
+	if (!out->made)
+		return;
+	bucket->id = db_col_copy(stmt, COL_ID, arena);
+	bucket->type = db_col_copy(stmt, COL_AW_TYPE, arena);
+	bucket->client = db_col_copy(stmt, COL_CLIENT, arena);
+	bucket->hostname = db_col_copy(stmt, COL_HOSTNAME, arena);
+	bucket->data = db_col_copy(stmt, COL_DATA, arena);
+	bucket->created_ns = db_col_i64(stmt, COL_CREATED);
+	bucket->writable = db_col_i64(stmt, COL_NEWEST_MAKING) != 0;
+}
+
+/* What was deleted over the API, here or elsewhere, leaves a row without events. */
+static int load(struct store *store, struct db_rows *rows, struct err *err)
+{
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+	struct shown shown;
+	int rc;
+
+	if (db_stmt(store,
+		    "SELECT b.bucket_no, m.machine_id, m.label, b.source, b.type, b.events, b.end_ns,"
+		    " a.id, a.type, a.client, a.hostname, a.data, a.created_ns,"
+		    " a.making = (SELECT max(making) FROM aw_bucket n WHERE n.id = a.id)"
+		    " FROM bucket b JOIN machine m USING (machine_no)"
+		    " LEFT JOIN aw_bucket a USING (bucket_no)"
+		    " WHERE a.id IS NOT NULL OR b.events > 0 OR b.source NOT GLOB '" AW_SOURCE "*'"
+		    " ORDER BY a.making IS NULL, a.making, b.bucket_no",
+		    &stmt, err) < 0)
+		return err->code;
+	while ((rc = db_step(store, stmt, err)) == 1) {
+		take(stmt, rows->arena, &shown);
+		db_rows_add(rows, &shown);
+	}
+	return rc;
+}
+
+/* --- names --- */
+
+/* The name of LEVEL. Each level has more in it than the one before. */
+static struct str name_at(const struct shown *shown, int level, struct arena *arena)
+{
+	struct str label = label_or_id(&shown->row), machine = shown->row.machine_id;
+	struct str id;
+
+	if (!shown->api && level < LEVELS - 1)
+		return bucket_name(arena, &shown->row, level == 0 ? label : machine);
+	if (!shown->api)
+		return arena_printf(arena, "%.*s.%.*s@%.*s#%lld", STR_ARG(shown->row.source),
+			STR_ARG(shown->row.type), STR_ARG(machine),
+			(long long)shown->row.bucket_no);
+	id = decoded(arena, str_sub(shown->row.source, sizeof(AW_SOURCE) - 1, SIZE_MAX));
+	switch (level) {
+	case 0:
+		return id;
+	case 1:
+		return arena_printf(arena, "%.*s@%.*s", STR_ARG(id), STR_ARG(label));
+	case 2:
+		return arena_printf(arena, "%.*s@%.*s", STR_ARG(id), STR_ARG(machine));
+	case 3:
+		return arena_printf(arena, "%.*s.%.*s@%.*s", STR_ARG(id), STR_ARG(shown->row.type),
+			STR_ARG(machine));
+	default:
+		return arena_printf(arena, "%.*s.%.*s@%.*s#%lld", STR_ARG(id),
+			STR_ARG(shown->row.type), STR_ARG(machine),
+			(long long)shown->row.bucket_no);
+	}
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct shown *const *left = a, *const *right = b;
+
+	return str_cmp((*left)->bucket.id, (*right)->bucket.id);
+}
+
+/* Those that share a name with another take their next one. True when there were any. */
+static bool step_aside(struct shown **sorted, size_t count, struct arena *arena)
+{
+	bool any = false;
+
+	qsort(sorted, count, sizeof(struct shown *), by_id);
+	for (size_t i = 0, end; i < count; i = end) {
+		end = i + 1;
+		while (end < count && str_eq(sorted[end]->bucket.id, sorted[i]->bucket.id))
+			end++;
+		for (size_t at = i; end - i > 1 && at < end; at++)
+			if (!sorted[at]->bucket.writable && sorted[at]->level < LEVELS - 1) {
+				sorted[at]->level++;
+				any = true;
+			}
+	}
+	for (size_t i = 0; any && i < count; i++)
+		if (!sorted[i]->bucket.writable)
+			sorted[i]->bucket.id = name_at(sorted[i], sorted[i]->level, arena);
+	return any;
+}
+
+static void choose_names(struct shown *all, size_t count, struct arena *arena)
+{
+	struct shown **sorted = arena_zalloc(arena, count + 1, sizeof(struct shown *));
+
+	for (size_t i = 0; i < count; i++) {
+		sorted[i] = &all[i];
+		if (!all[i].bucket.writable)
+			all[i].bucket.id = name_at(&all[i], 0, arena);
+	}
+	while (step_aside(sorted, count, arena))
+		;
+}
+
+/* --- ends --- */
+
+static int read_first(struct store *store, struct aw_bucket *bucket, struct err *err)
+{
+	for (int odd = 0; odd < 2; odd++) {
+		CLEANUP(db_donep) struct db_statement *stmt = NULL;
+		int rc;
+
+		if (db_stmt(store,
+			    "SELECT start_ns FROM event WHERE shelf = ? ORDER BY start_ns LIMIT 1",
+			    &stmt, err) < 0)
+			return err->code;
+		db_bind_i64(stmt, 1, 2 * bucket->bucket_no + odd);
+		rc = db_step(store, stmt, err);
+		if (rc < 0)
+			return rc;
+		if (rc == 1 &&
+			(bucket->first_ns == INT64_MIN || db_col_i64(stmt, 0) < bucket->first_ns))
+			bucket->first_ns = db_col_i64(stmt, 0);
+	}
+	return 0;
+}
+
+static int read_ends(struct store *store, struct aw_bucket *bucket, bool made, struct err *err)
+{
+	CLEANUP(buf_release) struct buf key = BUF_INIT;
+	struct event_row last;
+	int rc;
+
+	bucket->first_ns = bucket->newest_end_ns = bucket->newest_start_ns = INT64_MIN;
+	if (read_first(store, bucket, err) < 0)
+		return err->code;
+	rc = aw_row_last(store, bucket->bucket_no, &last, &key, err);
+	if (rc == 1) {
+		bucket->newest_start_ns = last.start_ns;
+		bucket->newest_end_ns = last.start_ns + last.duration_ns;
+	}
+	if (!made)
+		bucket->created_ns = bucket->first_ns == INT64_MIN ? 0 : bucket->first_ns;
+	return rc < 0 ? rc : 0;
+}
+
+/* --- reading --- */
+
+static int list(struct store *store, struct db_rows *rows, struct err *err)
+{
+	if (load(store, rows, err) < 0)
+		return err->code;
+	choose_names(rows->items, rows->count, rows->arena);
+	return 0;
+}
+
+static int list_with_ends(
+	struct store *store, struct db_rows *rows, struct aw_bucket **out, struct err *err)
+{
+	struct shown *all;
+
+	if (list(store, rows, err) < 0)
+		return err->code;
+	all = rows->items;
+	*out = arena_zalloc(rows->arena, rows->count + 1, sizeof(**out));
+	for (size_t i = 0; i < rows->count; i++) {
+		if (read_ends(store, &all[i].bucket, all[i].made, err) < 0)
+			return err->code;
+		(*out)[i] = all[i].bucket;
+	}
+	return 0;
+}
+
+int aw_buckets(struct store *store, struct arena *arena, struct aw_bucket **out, size_t *count,
+	struct err *err)
+{
+	struct db_rows rows = db_rows(arena, sizeof(struct shown));
+	int rc;
+
+	if (db_read_begin(store, err) < 0)
+		return err->code;
+	rc = list_with_ends(store, &rows, out, err);
+	db_read_end(store);
+	*count = rows.count;
+	return rc;
+}
+
+static int read_counts(struct store *store, struct aw_bucket *bucket, struct err *err)
+{
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+	int rc;
+
+	if (db_stmt(store, "SELECT events, end_ns FROM bucket WHERE bucket_no = ?", &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, bucket->bucket_no);
+	rc = db_step(store, stmt, err);
+	if (rc == 1) {
+		bucket->events = db_col_i64(stmt, 0);
+		bucket->end_ns = db_col_i64(stmt, 1);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+/* First under the id that it is shown by, then under any of its names. */
+static struct shown *find_shown(struct db_rows *rows, struct str id)
+{
+	struct shown *all = rows->items;
+
+	for (size_t i = 0; i < rows->count; i++)
+		if (str_eq(all[i].bucket.id, id))
+			return &all[i];
+	for (int level = 1; level < LEVELS; level++)
+		for (size_t i = 0; i < rows->count; i++)
+			if (str_eq(name_at(&all[i], level, rows->arena), id) ||
+				(!all[i].api && str_eq(name_at(&all[i], 0, rows->arena), id)))
+				return &all[i];
+	return NULL;
+}
+
+static int find(struct store *store, struct str id, struct arena *arena, struct aw_bucket *out,
+	struct err *err)
+{
+	struct db_rows rows = db_rows(arena, sizeof(struct shown));
+	struct shown *shown;
+	int rc = aw_row_bucket(store, id, arena, out, err);
+
+	if (rc < 0)
+		return rc;
+	if (rc == 1) {
+		out->id = arena_str(arena, id);
+		if (read_counts(store, out, err) < 0)
+			return err->code;
+		return read_ends(store, out, true, err);
+	}
+	if (list(store, &rows, err) < 0)
+		return err->code;
+	shown = find_shown(&rows, id);
+	if (!shown)
+		return err_set(err, ERR_NOT_FOUND, "there is no bucket '%.*s'", STR_ARG(id));
+	*out = shown->bucket;
+	return read_ends(store, out, shown->made, err);
+}
+
+int aw_bucket_find(struct store *store, struct str id, struct arena *arena, struct aw_bucket *out,
+	struct err *err)
+{
+	int rc;
+
+	if (db_read_begin(store, err) < 0)
+		return err->code;
+	rc = find(store, id, arena, out, err);
+	db_read_end(store);
+	return rc;
+}

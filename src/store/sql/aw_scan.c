@@ -1,0 +1,422 @@
+/*
+ * Events of one bucket in the order of the ActivityWatch API.
+ *
+ * A shelf gives its rows by start; those of equal start are gathered from both shelves and sorted.
+ * Since no event of a bucket is longer than its longest_ns, those that reach FROM start at most
+ * that long before it: nothing earlier is read. Data is fetched for the row that is handed out, and
+ * kept for those that follow: a few data are those of most events.
+ */
+#include <stdlib.h>
+
+#include "store/sql/aw_rows.h"
+
+struct shelf {
+	struct db_statement *stmt; /* NULL: there are no more rows */
+	struct aw_event next;
+};
+
+enum { DATA_SLOTS = 1024, DATA_SLOT_BYTES = 1 << 10 };
+
+/* A text that was read already; data_no 0: none. */
+struct data_slot {
+	int64_t data_no;
+	struct buf text;
+};
+
+struct aw_scan {
+	struct store *store;
+	int64_t from_ns;
+	bool oldest_first;
+	struct shelf shelves[2];
+	struct aw_event *group; /* of equal start, in order */
+	size_t group_count;
+	size_t group_room;
+	size_t given;              /* of the group */
+	struct db_statement *data; /* NULL: lean */
+	struct data_slot *slots;
+	struct err failure;
+};
+
+void aw_clip(struct aw_event *event, int64_t from_ns, int64_t to_ns)
+{
+	int64_t end_ns = event->start_ns + event->duration_ns;
+
+	if (event->start_ns < from_ns)
+		event->start_ns = from_ns;
+	if (end_ns > to_ns)
+		end_ns = to_ns;
+	event->duration_ns = end_ns - event->start_ns;
+}
+
+/* --- the shelves --- */
+
+static int longest(struct store *store, int64_t bucket_no, int64_t *longest_ns, struct err *err)
+{
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+	int rc;
+
+	*longest_ns = 0;
+	if (db_stmt(store, "SELECT longest_ns FROM bucket WHERE bucket_no = ?", &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, bucket_no);
+	rc = db_step(store, stmt, err);
+	if (rc == 1)
+		*longest_ns = db_col_i64(stmt, 0);
+	return rc < 0 ? rc : 0;
+}
+
+/* Where to begin, so that no event is missed that ends at FROM or later. */
+static int64_t first_start(int64_t from_ns, int64_t longest_ns)
+{
+	int64_t start_ns;
+
+	return __builtin_sub_overflow(from_ns, longest_ns, &start_ns) ? INT64_MIN : start_ns;
+}
+
+/* Is there anything on the shelf? Most odd ones are empty. */
+static int shelf_exists(struct store *store, int64_t shelf, bool *exists, struct err *err)
+{
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+	int rc;
+
+	if (db_stmt(store, "SELECT 1 FROM event WHERE shelf = ? LIMIT 1", &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, shelf);
+	rc = db_step(store, stmt, err);
+	*exists = rc == 1;
+	return rc < 0 ? rc : 0;
+}
+
+/* The next row that reaches FROM. */
+static int step(struct aw_scan *scan, struct shelf *shelf, struct err *err)
+{
+	int rc;
+
+	do
+		rc = db_step(scan->store, shelf->stmt, err);
+	while (rc == 1 && db_col_i64(shelf->stmt, 0) + db_col_i64(shelf->stmt, 1) < scan->from_ns);
+	return rc;
+}
+
+static int advance(struct aw_scan *scan, struct shelf *shelf, struct err *err)
+{
+	int rc = step(scan, shelf, err);
+	int64_t number;
+
+	if (rc != 1) {
+		db_finalize(shelf->stmt);
+		shelf->stmt = NULL;
+		return rc;
+	}
+	number = db_col_i64(shelf->stmt, 3);
+	shelf->next = (struct aw_event){
+		.start_ns = db_col_i64(shelf->stmt, 0),
+		.duration_ns = db_col_i64(shelf->stmt, 1),
+		.data_no = db_col_i64(shelf->stmt, 2),
+		.number = number > 0 ? number : AW_NUMBER_SEQ + db_col_i64(shelf->stmt, 4),
+	};
+	return 1;
+}
+
+#define SELECT_RANGE                                                                               \
+	"SELECT start_ns, duration_ns, data_no, number, seq FROM event WHERE shelf = ?"            \
+	" AND start_ns >= ? AND start_ns <= ?"
+
+static void bind_range(
+	struct db_statement *stmt, int64_t shelf, const struct aw_range *range, int64_t longest_ns)
+{
+	db_bind_i64(stmt, 1, shelf);
+	db_bind_i64(stmt, 2, first_start(range->from_ns, longest_ns));
+	db_bind_i64(stmt, 3, range->to_ns);
+}
+
+static int open_shelf(struct aw_scan *scan, int64_t no, const struct aw_range *range,
+	int64_t longest_ns, struct err *err)
+{
+	struct shelf *shelf = &scan->shelves[no % 2];
+	bool exists = false;
+
+	if (shelf_exists(scan->store, no, &exists, err) < 0)
+		return err->code;
+	if (!exists)
+		return 0;
+	if (db_prepare(scan->store,
+		    range->oldest_first ? SELECT_RANGE " ORDER BY start_ns"
+					: SELECT_RANGE " ORDER BY start_ns DESC",
+		    &shelf->stmt, err) < 0)
+		return err->code;
+	bind_range(shelf->stmt, no, range, longest_ns);
+	return advance(scan, shelf, err);
+}
+
+static int open_all(struct aw_scan *scan, const struct aw_range *range, struct err *err)
+{
+	int64_t longest_ns;
+
+	if (range->from_ns > range->to_ns)
+		return 0;
+	if (longest(scan->store, range->bucket_no, &longest_ns, err) < 0)
+		return err->code;
+	for (int odd = 0; odd < 2; odd++)
+		if (open_shelf(scan, 2 * range->bucket_no + odd, range, longest_ns, err) < 0)
+			return err->code;
+	if (range->lean)
+		return 0;
+	scan->slots = mem_zalloc(DATA_SLOTS * sizeof(*scan->slots));
+	return db_prepare(scan->store, "SELECT body FROM dict WHERE data_no = ?", &scan->data, err);
+}
+
+int aw_scan_open(
+	struct aw_scan **out, struct store *store, const struct aw_range *range, struct err *err)
+{
+	CLEANUP(aw_scan_closep) struct aw_scan *scan = NULL;
+
+	*out = NULL;
+	if (db_read_begin(store, err) < 0)
+		return err->code;
+	scan = mem_zalloc(sizeof(*scan));
+	scan->store = store;
+	scan->from_ns = range->from_ns;
+	scan->oldest_first = range->oldest_first;
+	if (open_all(scan, range, err) < 0)
+		return err->code;
+	*out = scan;
+	scan = NULL;
+	return 0;
+}
+
+void aw_scan_close(struct aw_scan *scan)
+{
+	if (!scan)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(scan->shelves); i++)
+		db_finalize(scan->shelves[i].stmt);
+	db_finalize(scan->data);
+	for (size_t i = 0; scan->slots && i < DATA_SLOTS; i++)
+		buf_release(&scan->slots[i].text);
+	free(scan->slots);
+	free(scan->group);
+	db_read_end(scan->store);
+	free(scan);
+}
+
+void aw_scan_closep(struct aw_scan **scan)
+{
+	aw_scan_close(*scan);
+}
+
+/* --- groups --- */
+
+static int by_end_and_number(const void *a, const void *b)
+{
+	const struct aw_event *left = a, *right = b;
+
+	if (left->duration_ns != right->duration_ns)
+		return left->duration_ns < right->duration_ns ? -1 : 1;
+	return (left->number > right->number) - (left->number < right->number);
+}
+
+static void add_to_group(struct aw_scan *scan, const struct aw_event *event)
+{
+	if (scan->group_count == scan->group_room) {
+		scan->group_room = scan->group_room * 2 + 4;
+		scan->group = mem_resize(scan->group, scan->group_room, sizeof(*scan->group));
+	}
+	scan->group[scan->group_count++] = *event;
+}
+
+/* *FOUND: *START is the next one. */
+static void next_start(const struct aw_scan *scan, int64_t *start_ns, bool *found)
+{
+	*found = false;
+	for (size_t i = 0; i < ARRAY_LEN(scan->shelves); i++) {
+		int64_t own_ns = scan->shelves[i].next.start_ns;
+
+		if (!scan->shelves[i].stmt)
+			continue;
+		if (!*found || (scan->oldest_first ? own_ns < *start_ns : own_ns > *start_ns))
+			*start_ns = own_ns;
+		*found = true;
+	}
+}
+
+static int gather(struct aw_scan *scan, struct err *err)
+{
+	int64_t start_ns = 0;
+	bool found;
+
+	scan->group_count = scan->given = 0;
+	next_start(scan, &start_ns, &found);
+	for (size_t i = 0; found && i < ARRAY_LEN(scan->shelves); i++) {
+		struct shelf *shelf = &scan->shelves[i];
+
+		while (shelf->stmt && shelf->next.start_ns == start_ns) {
+			add_to_group(scan, &shelf->next);
+			if (advance(scan, shelf, err) < 0)
+				return err->code;
+		}
+	}
+	if (scan->group_count > 1)
+		qsort(scan->group, scan->group_count, sizeof(*scan->group), by_end_and_number);
+	return 0;
+}
+
+static void keep_data(struct data_slot *slot, const struct aw_event *event)
+{
+	if (event->data.len > DATA_SLOT_BYTES)
+		return;
+	slot->data_no = event->data_no;
+	buf_clear(&slot->text);
+	buf_add(&slot->text, event->data);
+}
+
+static int read_data(struct aw_scan *scan, struct aw_event *event, struct err *err)
+{
+	struct data_slot *slot = &scan->slots[(uint64_t)event->data_no % DATA_SLOTS];
+	int rc;
+
+	if (slot->data_no == event->data_no) {
+		event->data = buf_str(&slot->text);
+		return 0;
+	}
+	db_reset(scan->data);
+	db_bind_i64(scan->data, 1, event->data_no);
+	rc = db_step(scan->store, scan->data, err);
+	if (rc == 0)
+		return err_set(err, ERR_CORRUPT, "store '%s': an event has lost its data",
+			store_path(scan->store));
+	if (rc < 0)
+		return rc;
+	event->data = db_col_str(scan->data, 0);
+	keep_data(slot, event);
+	return 0;
+}
+
+static int fail(struct aw_scan *scan, const struct err *err)
+{
+	scan->failure = *err;
+	return err->code;
+}
+
+int aw_scan_next(struct aw_scan *scan, struct aw_event *out, struct err *err)
+{
+	if (scan->failure.code != 0) {
+		*err = scan->failure;
+		return err->code;
+	}
+	if (scan->given == scan->group_count && gather(scan, err) < 0)
+		return fail(scan, err);
+	if (scan->given == scan->group_count)
+		return 0;
+	*out = scan->group[scan->given++];
+	if (scan->data && read_data(scan, out, err) < 0)
+		return fail(scan, err);
+	return 1;
+}
+
+/* --- other reads --- */
+
+int aw_data(struct store *store, int64_t data_no, struct buf *out, struct err *err)
+{
+	return dictionary_text(store, data_no, out, err);
+}
+
+static int count_shelf(struct store *store, int64_t shelf, const struct aw_range *range,
+	int64_t longest_ns, int64_t *count, struct err *err)
+{
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+
+	if (db_stmt(store,
+		    "SELECT count(*) FROM event WHERE shelf = ? AND start_ns >= ? AND start_ns <= ?"
+		    " AND start_ns + duration_ns >= ?",
+		    &stmt, err) < 0)
+		return err->code;
+	bind_range(stmt, shelf, range, longest_ns);
+	db_bind_i64(stmt, 4, range->from_ns);
+	if (db_step(store, stmt, err) < 0)
+		return err->code;
+	*count += db_col_i64(stmt, 0);
+	return 0;
+}
+
+static int count_range(
+	struct store *store, const struct aw_range *range, int64_t *count, struct err *err)
+{
+	int64_t longest_ns;
+
+	*count = 0;
+	if (range->from_ns > range->to_ns)
+		return 0;
+	if (longest(store, range->bucket_no, &longest_ns, err) < 0)
+		return err->code;
+	for (int odd = 0; odd < 2; odd++)
+		if (count_shelf(store, 2 * range->bucket_no + odd, range, longest_ns, count, err) <
+			0)
+			return err->code;
+	return 0;
+}
+
+static int count_all(struct store *store, int64_t bucket_no, int64_t *count, struct err *err)
+{
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+	int rc;
+
+	*count = 0;
+	if (db_stmt(store, "SELECT events FROM bucket WHERE bucket_no = ?", &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, bucket_no);
+	rc = db_step(store, stmt, err);
+	if (rc == 1)
+		*count = db_col_i64(stmt, 0);
+	return rc < 0 ? rc : 0;
+}
+
+int aw_count(struct store *store, const struct aw_range *range, int64_t *count, struct err *err)
+{
+	int rc;
+
+	if (range->from_ns == INT64_MIN && range->to_ns == INT64_MAX)
+		return count_all(store, range->bucket_no, count, err);
+	if (db_read_begin(store, err) < 0)
+		return err->code;
+	rc = count_range(store, range, count, err);
+	db_read_end(store);
+	return rc;
+}
+
+static int find(struct store *store, int64_t bucket_no, int64_t number, struct arena *arena,
+	struct aw_event *out, struct err *err)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct event_row row;
+	int rc = aw_row_by_number(store, number, &row, &text, err);
+
+	if (rc < 0)
+		return rc;
+	if (rc == 0 || row.bucket_no != bucket_no)
+		return err_set(
+			err, ERR_NOT_FOUND, "the bucket has no event %lld", (long long)number);
+	buf_clear(&text);
+	if (dictionary_text(store, row.data_no, &text, err) < 0)
+		return err->code;
+	*out = (struct aw_event){
+		.number = number,
+		.start_ns = row.start_ns,
+		.duration_ns = row.duration_ns,
+		.data_no = row.data_no,
+		.data = arena_str(arena, buf_str(&text)),
+	};
+	return 0;
+}
+
+int aw_event_find(struct store *store, int64_t bucket_no, int64_t number, struct arena *arena,
+	struct aw_event *out, struct err *err)
+{
+	int rc;
+
+	if (db_read_begin(store, err) < 0)
+		return err->code;
+	rc = find(store, bucket_no, number, arena, out, err);
+	db_read_end(store);
+	return rc;
+}
