@@ -8,50 +8,11 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
-#include "model/codec.h"
+#include "event_list.h"
 #include "model/limits.h"
 #include "store/intake.h"
 
-struct list {
-	struct event *events;
-	size_t count;
-};
-
-static struct event keep(struct arena *arena, const struct event *event)
-{
-	struct event copy = *event;
-
-	copy.id = arena_str(arena, event->id);
-	copy.source = arena_str(arena, event->source);
-	copy.type = arena_str(arena, event->type);
-	copy.data = arena_str(arena, event->data);
-	return copy;
-}
-
-static int decode(struct str text, struct arena *arena, struct list *out, struct err *err)
-{
-	struct wire_decoder decoder = { 0 };
-	struct wire_line line;
-	size_t lines = 0;
-
-	for (size_t i = 0; i < text.len; i++)
-		lines += text.ptr[i] == '\n';
-	out->events = arena_zalloc(arena, lines + 1, sizeof(*out->events));
-	while (text.len > 0) {
-		int rc = wire_decode(
-			&decoder, str_split(&text, '\n'), (struct str){ 0 }, &line, err);
-
-		if (rc < 0)
-			return rc;
-		if (line.kind == WIRE_EVENT)
-			out->events[out->count++] = keep(arena, &line.event);
-	}
-	wire_decoder_release(&decoder);
-	return 0;
-}
-
-static int take_all(const struct list *list, const char *path, struct err *err)
+static int take_all(const struct event_list *list, const char *path, struct err *err)
 {
 	CLEANUP(store_closep) struct store *store = NULL;
 	CLEANUP(intake_freep) struct intake *intake = NULL;
@@ -72,8 +33,7 @@ static int take_all(const struct list *list, const char *path, struct err *err)
 int main(int argc, char **argv)
 {
 	struct arena arena = { 0 };
-	struct buf text = BUF_INIT;
-	struct list list = { 0 };
+	struct event_list list;
 	struct err err = { 0 };
 	int64_t began_ns;
 
@@ -81,8 +41,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: intake EVENTS.jsonl STORE\n");
 		return 2;
 	}
-	if (fs_read(argv[1], SIZE_MAX / 2, &text, &err) < 0 ||
-		decode(buf_str(&text), &arena, &list, &err) < 0) {
+	if (event_list_read(argv[1], &arena, &list, &err) < 0) {
 		fprintf(stderr, "intake: %s\n", err.message);
 		return 1;
 	}

@@ -15,17 +15,26 @@ static struct str without_slashes(struct str path)
 	return path;
 }
 
+/* A store could neither keep nor find others: taken as absent. */
+static struct str usable(struct str text)
+{
+	if (text.len > SITE_TEXT_BYTES || str_find(text, '\0', 0) >= 0)
+		return (struct str){ NULL, 0 };
+	return text;
+}
+
 struct site site_of(const struct event_facts *facts)
 {
 	struct site site = {
-		.session_id = facts->session_id,
-		.cwd = without_slashes(facts->cwd),
-		.by_project = facts->project.len > 0,
+		.session_id = usable(facts->session_id),
+		.cwd = without_slashes(usable(facts->cwd)),
 	};
+	struct str project = usable(facts->project);
 
-	site.name = site.by_project ? facts->project : site.cwd;
+	site.by_project = project.len > 0;
+	site.name = site.by_project ? project : site.cwd;
 	if (site.session_id.len > 0 && !str_eq(facts->parent_session_id, site.session_id))
-		site.parent_id = facts->parent_session_id;
+		site.parent_id = usable(facts->parent_session_id);
 	return site;
 }
 

@@ -5,6 +5,10 @@
 #include "attention/map.h"
 #include "model/event.h"
 
+enum { SITE_TEXT_BYTES = 2048 };
+
+/* A text of more bytes, or with a zero byte in it, is as good as none: PostgreSQL has no index of
+ * the one and no text with the other. */
 struct site {
 	struct str session_id; /* empty: not an agent's event */
 	struct str parent_id;  /* of the session, as the event claims it; may be empty */

@@ -36,10 +36,11 @@ static int open_pipe(int *reader, int *writer)
  * streams gets their numbers for its pipes. Even so OUT is above 0 and ERRORS above OUT, so no step
  * overwrites what a later one needs.
  */
-static int place_streams(posix_spawn_file_actions_t *actions, int out, int errors)
+static int place_streams(posix_spawn_file_actions_t *actions, int in, int out, int errors)
 {
-	int fault =
-		posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	int fault = in < 0 ? posix_spawn_file_actions_addopen(
+				     actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+			   : posix_spawn_file_actions_adddup2(actions, in, STDIN_FILENO);
 
 	if (fault == 0)
 		fault = posix_spawn_file_actions_adddup2(actions, out, STDOUT_FILENO);
@@ -65,7 +66,7 @@ static int set_signals(posix_spawnattr_t *attributes)
 	return fault;
 }
 
-static int spawn(pid_t *pid, const char *const argv[], int out, int errors)
+static int spawn(pid_t *pid, const char *const argv[], int in, int out, int errors)
 {
 	union {
 		const char *const *in;
@@ -81,7 +82,7 @@ static int spawn(pid_t *pid, const char *const argv[], int out, int errors)
 		return fault;
 	fault = posix_spawnattr_init(&attributes);
 	if (fault == 0) {
-		fault = place_streams(&actions, out, errors);
+		fault = place_streams(&actions, in, out, errors);
 		if (fault == 0)
 			fault = set_signals(&attributes);
 		if (fault == 0)
@@ -107,6 +108,11 @@ static int start_failed(int fault, const char *program, struct err *err)
 
 int proc_start(struct proc *proc, const char *const argv[], struct err *err)
 {
+	return proc_start_reading(proc, argv, -1, err);
+}
+
+int proc_start_reading(struct proc *proc, const char *const argv[], int in, struct err *err)
+{
 	CLEANUP(fs_closep) int out_reader = -1, out_writer = -1, err_reader = -1, err_writer = -1;
 	pid_t pid = 0;
 	int fault;
@@ -114,7 +120,7 @@ int proc_start(struct proc *proc, const char *const argv[], struct err *err)
 	*proc = (struct proc){ .pid = 0, .out = -1, .err = -1 };
 	if (open_pipe(&out_reader, &out_writer) < 0 || open_pipe(&err_reader, &err_writer) < 0)
 		return err_sys(err, "cannot open a pipe for '%s'", argv[0]);
-	fault = spawn(&pid, argv, out_writer, err_writer);
+	fault = spawn(&pid, argv, in, out_writer, err_writer);
 	if (fault != 0)
 		return start_failed(fault, argv[0], err);
 	*proc = (struct proc){ .pid = pid, .out = out_reader, .err = err_reader };

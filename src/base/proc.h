@@ -19,6 +19,9 @@ struct proc {
  * program or it cannot be executed. On failure *PROC is one that proc_kill takes.
  */
 MUST_USE int proc_start(struct proc *proc, const char *const argv[], struct err *err);
+/* The same with the open file IN as its standard input; -1: /dev/null. IN stays the caller's. */
+MUST_USE int proc_start_reading(
+	struct proc *proc, const char *const argv[], int in, struct err *err);
 /*
  * Read whatever arrives from either stream first, waiting up to TIMEOUT_MS for standard output,
  * however much standard error comes meanwhile. Standard error is appended to ERRORS, keeping at

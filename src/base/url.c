@@ -327,37 +327,3 @@ bool url_parse(struct str text, struct buf *buf, struct url *out)
 		out->host = str_sub(all, (size_t)p.host_at, p.path_at - (size_t)p.host_at);
 	return true;
 }
-
-bool url_decode(struct buf *out, struct str text, bool plus)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		int high, low;
-
-		if (text.ptr[i] != '%') {
-			buf_byte(out, plus && text.ptr[i] == '+' ? ' ' : text.ptr[i]);
-			continue;
-		}
-		if (text.len - i < 3)
-			return false;
-		high = str_hex_digit(text.ptr[i + 1]);
-		low = str_hex_digit(text.ptr[i + 2]);
-		if (high < 0 || low < 0)
-			return false;
-		buf_byte(out, (char)(high * 16 + low));
-		i += 2;
-	}
-	return true;
-}
-
-void url_encode(struct buf *out, struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-
-		if (c < 0x80 &&
-			(is_alpha((char)c) || is_digit((char)c) || (c && strchr("-._~", c))))
-			buf_byte(out, (char)c);
-		else
-			buf_printf(out, "%%%02X", c);
-	}
-}

@@ -1,6 +1,16 @@
 /* tt config: each value and where it came from. */
 #include "base/table.h"
 #include "cli/commands.h"
+#include "cli/database_url.h"
+
+/* What may be seen of a value: no password. */
+static struct str shown(struct cli *cli, size_t index)
+{
+	const struct config_value *value = &cli->config.values[index];
+	struct str text = str_from(value->text);
+
+	return database_url_shown(&cli->arena, text);
+}
 
 static void write_json(struct cli *cli)
 {
@@ -12,7 +22,7 @@ static void write_json(struct cli *cli)
 	for (size_t i = 0; i < cli->config.value_count; i++) {
 		json_begin_object(&json);
 		json_kv_str(&json, "key", str_from(cli->config.values[i].key));
-		json_kv_str(&json, "value", str_from(cli->config.values[i].text));
+		json_kv_str(&json, "value", shown(cli, i));
 		json_kv_str(&json, "from", str_from(cli->config.values[i].from));
 		json_end_object(&json);
 	}
@@ -38,8 +48,7 @@ static int config_run(
 	table = table_new(&cli->arena, ARRAY_LEN(headings), headings, aligns);
 	for (size_t i = 0; i < cli->config.value_count; i++)
 		table_row(table, (const struct str[]){ str_from(cli->config.values[i].key),
-					 str_from(cli->config.values[i].text),
-					 str_from(cli->config.values[i].from) });
+					 shown(cli, i), str_from(cli->config.values[i].from) });
 	table_print(table, &cli->out);
 	return 0;
 }
@@ -51,4 +60,5 @@ const struct command command_config = {
 	.details =
 		"Precedence: command line, environment (TT_ATTENTION_WINDOW=10m), configuration file, default.",
 	.run = config_run,
+	.storeless = true,
 };

@@ -55,4 +55,5 @@ const struct command command_init = {
 	.args = { .options = init_options, .option_count = ARRAY_LEN(init_options) },
 	.values_size = sizeof(struct init_values),
 	.run = init_run,
+	.storeless = true,
 };

@@ -7,8 +7,20 @@ static struct str or_null(struct str text)
 	return text.len > 0 ? text : (struct str){ NULL, 0 };
 }
 
-static void write_json(
-	struct cli *cli, const struct store_machine *machines, size_t count, struct str self)
+static bool is_self(const struct store_machine *machine, const struct machine *self)
+{
+	return self && str_eq(machine->machine_id, self->id);
+}
+
+/* What the machine said of itself over the server; of this one what its identity says. */
+static struct str host_of(const struct store_machine *machine, const struct machine *self)
+{
+	return machine->hostname.len == 0 && is_self(machine, self) ? self->hostname
+								    : machine->hostname;
+}
+
+static void write_json(struct cli *cli, const struct store_machine *machines, size_t count,
+	const struct machine *self)
 {
 	struct json_writer json = json_writer(&cli->out);
 
@@ -21,7 +33,7 @@ static void write_json(
 		json_begin_object(&json);
 		json_kv_str(&json, "machine_id", or_null(machine->machine_id));
 		json_kv_str(&json, "label", or_null(machine->label));
-		json_kv_str(&json, "hostname", or_null(machine->hostname));
+		json_kv_str(&json, "hostname", or_null(host_of(machine, self)));
 		json_kv_str(&json, "alias", or_null(machine->alias));
 		json_kv_str(&json, "version", or_null(machine->version));
 		json_kv_str(&json, "last_sync_at", cli_time_text(cli, machine->last_sync_ns));
@@ -29,7 +41,7 @@ static void write_json(
 		json_kv_str(&json, "last_event_at", cli_time_text(cli, machine->last_event_ns));
 		json_kv_i64(&json, "clock_skew_ms", machine->clock_skew_ns / NS_PER_MS);
 		json_kv_i64(&json, "event_count", machine->events);
-		json_kv_bool(&json, "self", self.len > 0 && str_eq(machine->machine_id, self));
+		json_kv_bool(&json, "self", is_self(machine, self));
 		json_end_object(&json);
 	}
 	json_end_array(&json);
@@ -37,8 +49,8 @@ static void write_json(
 	buf_byte(&cli->out, '\n');
 }
 
-static void write_table(
-	struct cli *cli, const struct store_machine *machines, size_t count, struct str self)
+static void write_table(struct cli *cli, const struct store_machine *machines, size_t count,
+	const struct machine *self)
 {
 	static const char *const headings[] = { "LABEL", "MACHINE", "LAST SYNC", "LAST EVENT",
 		"EVENTS" };
@@ -47,15 +59,14 @@ static void write_table(
 	struct table *table = table_new(&cli->arena, ARRAY_LEN(headings), headings, aligns);
 
 	for (size_t i = 0; i < count; i++) {
-		bool own = self.len > 0 && str_eq(machines[i].machine_id, self);
-
 		table_row(table,
 			(const struct str[]){
 				machines[i].label.len > 0 ? machines[i].label : STR("-"),
 				machines[i].machine_id.len > 0 ? machines[i].machine_id
 							       : STR("(none)"),
-				own ? STR("this machine")
-				    : cli_ago(cli, machines[i].last_sync_ns, "never"),
+				is_self(&machines[i], self)
+					? STR("this machine")
+					: cli_ago(cli, machines[i].last_sync_ns, "never"),
 				cli_ago(cli, machines[i].last_event_ns, "-"),
 				arena_printf(&cli->arena, "%lld", (long long)machines[i].events),
 			});
@@ -66,9 +77,8 @@ static void write_table(
 static int machines_run(
 	struct cli *cli, const void *values, const struct args_list *operands, struct err *err)
 {
-	const struct machine *self;
+	const struct machine *self = NULL;
 	struct store_machine *machines;
-	struct str self_id = { NULL, 0 };
 	struct store *store;
 	size_t count;
 	int rc = cli_store(cli, &store, err);
@@ -79,7 +89,6 @@ static int machines_run(
 		return rc;
 	rc = cli_machine(cli, &self, err);
 	if (rc == 0) {
-		self_id = self->id;
 		cli_drain(cli, store);
 		rc = store_machine_label(store, self->id, self->label, false, err);
 	}
@@ -88,14 +97,14 @@ static int machines_run(
 	if (rc < 0)
 		return rc;
 	if (cli->globals.json) {
-		write_json(cli, machines, count, self_id);
+		write_json(cli, machines, count, self);
 		return 0;
 	}
 	if (count == 0)
 		log_info(&cli->log,
 			"No machines yet. 'tt init' gives this one an identity, 'tt sync HOST' brings others.");
 	else
-		write_table(cli, machines, count, self_id);
+		write_table(cli, machines, count, self);
 	return 0;
 }
 

@@ -51,11 +51,15 @@ static int find_period(
 static void show_streams(struct cli *cli, struct store *store, struct lang_store *source)
 {
 	const struct machine *machine;
+	struct actor actor = store_actor(store);
 	struct err none;
 
-	if (cli_machine(cli, &machine, &none) == 0)
-		lang_store_streams(source, store_path(store), machine_host_name(&cli->arena).ptr,
-			arena_cstr(&cli->arena, machine->id), cli_params(cli));
+	if (cli_machine(cli, &machine, &none) < 0)
+		return;
+	actor.user_id = arena_str(&cli->arena, actor.user_id);
+	actor.machine_id = machine->id;
+	lang_store_streams(source, cli_store_url(cli), machine_host_name(&cli->arena).ptr, &actor,
+		cli_params(cli));
 }
 
 static int run(

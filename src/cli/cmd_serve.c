@@ -37,9 +37,28 @@ static const struct command command_serve_itself = {
 	.run = run,
 };
 
+static int check_run(
+	struct cli *cli, const void *values, const struct args_list *operands, struct err *err)
+{
+	(void)values;
+	(void)operands;
+	return serve_check_run(cli, err);
+}
+
+static const struct command command_serve_check = {
+	.name = "check",
+	.summary = "does the server of this configuration answer, and can it write?",
+	.usage = "",
+	.details =
+		"Asks /healthz and /readyz at each of serve.listen, from this machine. Exit status 1 unless all are ready.",
+	.run = check_run,
+	.storeless = true,
+};
+
 static const struct command *const subcommands[] = { &command_serve_itself,
 	&command_serve_generate_key, &command_serve_users, &command_serve_keys,
-	&command_serve_revoke, NULL };
+	&command_serve_revoke, &command_serve_devices, &command_serve_export, &command_serve_erase,
+	&command_serve_check, NULL };
 
 const struct command command_serve = {
 	.name = "serve",

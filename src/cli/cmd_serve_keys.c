@@ -6,11 +6,12 @@
 #include "base/rng.h"
 #include "base/sha256.h"
 #include "base/table.h"
+#include "base/uuid.h"
 #include "cli/aw_config.h"
 #include "cli/commands.h"
 #include "cli/serve_keys.h"
 #include "cli/target.h"
-#include "store/keys.h"
+#include "store/users.h"
 
 enum { SECRET_BYTES = 32, SHORT_ID = 8 };
 
@@ -18,18 +19,29 @@ static const char *const role_names[] = {
 	[KEY_READ] = "read", [KEY_WRITE] = "write", [KEY_ADMIN] = "admin"
 };
 
-void serve_choose_store(struct cli *cli, bool testing)
+int serve_choose_store(struct cli *cli, bool testing, struct err *err)
 {
 	struct str path = str_from(target_store(cli)), name;
 	ptrdiff_t at, slash = -1;
 
 	if (!testing || cli->globals.store)
-		return;
+		return 0;
+	if (cli_store_is_shared(cli))
+		return err_set(err, ERR_USAGE,
+			"--testing has its own store beside an SQLite file; of a PostgreSQL server name another database: --store");
 	while ((at = str_find(path, '/', (size_t)(slash + 1))) >= 0)
 		slash = at;
 	name = arena_printf(&cli->arena, "sqlite:%.*stt-testing.db",
 		STR_ARG(str_sub(path, 0, (size_t)(slash + 1))));
 	cli->config.store = name.ptr;
+	return 0;
+}
+
+int serve_open_store(struct cli *cli, bool testing, struct store **out, struct err *err)
+{
+	int rc = serve_choose_store(cli, testing, err);
+
+	return rc < 0 ? rc : cli_store_to_administer(cli, out, err);
 }
 
 static struct str or_null(struct str text)
@@ -44,6 +56,7 @@ struct generate_values {
 	const char *name;
 	const char *role;
 	const char *expires;
+	const char *device;
 	int aw_config;
 	int testing;
 };
@@ -56,6 +69,8 @@ static const struct args_option generate_options[] = {
 	{ "role", 0, ARGS_TEXT, VALUE(role), "ROLE",
 		"read, write (default) or admin; each may what the ones before it may" },
 	{ "expires", 0, ARGS_TEXT, VALUE(expires), "DURATION", "good for so long: 90d" },
+	{ "device", 0, ARGS_TEXT, VALUE(device), "MACHINE",
+		"the machine that will use it, by its id, or by its label once it is known" },
 	{ "aw-config", 0, ARGS_FLAG, VALUE(aw_config), NULL,
 		"write it where ActivityWatch's watchers on this machine look for it" },
 	{ "testing", 0, ARGS_FLAG, VALUE(testing), NULL, "for 'tt serve --testing'" },
@@ -145,9 +160,42 @@ static void print_key(struct cli *cli, const struct api_key *key, struct str sec
 	json_kv_str(&json, "key", secret);
 	json_kv_str(&json, "name", or_null(key->name));
 	json_kv_str(&json, "role", str_from(role_names[key->role]));
+	json_kv_str(&json, "machine_id", or_null(key->machine_id));
 	json_kv_str(&json, "expires_at", expiry_text(cli, key));
 	json_end_object(&json);
 	buf_byte(&cli->out, '\n');
+}
+
+/* The machine that --device names: events that come with the key are its own. */
+static int find_device(struct cli *cli, struct store *store, const char *name, struct api_key *key,
+	struct err *err)
+{
+	struct serve_owner owned = { .count = 0 };
+	int rc;
+
+	if (uuid_valid(str_from(name))) {
+		key->machine_id = str_from(name);
+		return 0;
+	}
+	rc = user_find(store, key->email, &cli->arena, &owned.user, err);
+	if (rc == 0)
+		rc = serve_load_devices(cli, store, &owned, err);
+	if (rc < 0 && rc != ERR_NOT_FOUND) /* a new user has none */
+		return rc;
+	for (size_t i = 0; i < owned.count; i++) {
+		if (!str_eq_c(owned.devices[i].label, name))
+			continue;
+		if (key->machine_id.len > 0)
+			return err_set(err, ERR_AMBIGUOUS,
+				"--device: several machines are called '%s': give the machine's id",
+				name);
+		key->machine_id = owned.devices[i].machine_id;
+	}
+	if (key->machine_id.len > 0)
+		return 0;
+	return err_set(err, ERR_NOT_FOUND,
+		"--device: no machine of %.*s is called '%s'; a new one is named by its id, which 'tt init' there prints",
+		STR_ARG(key->email), name);
 }
 
 static int generate_run(
@@ -160,9 +208,10 @@ static int generate_run(
 	int rc = parse_key(cli, given, &key, err);
 
 	(void)operands;
-	serve_choose_store(cli, given->testing);
 	if (rc == 0)
-		rc = cli_store(cli, &store, err);
+		rc = serve_open_store(cli, given->testing, &store, err);
+	if (rc == 0 && given->device)
+		rc = find_device(cli, store, given->device, &key, err);
 	if (rc < 0)
 		return rc;
 	secret = make_secret(&cli->arena, &key);
@@ -177,7 +226,7 @@ const struct command command_serve_generate_key = {
 	.name = "generate-key",
 	.summary = "make a key and print it, this once",
 	.usage =
-		"--email EMAIL [--name NAME] [--role ROLE] [--expires DURATION] [--aw-config] [--testing]",
+		"--email EMAIL [--name NAME] [--role ROLE] [--expires DURATION] [--device MACHINE] [--aw-config] [--testing]",
 	.details =
 		"Clients send it as 'Authorization: Bearer KEY'. Running servers take it at once.",
 	.args = { .options = generate_options, .option_count = ARRAY_LEN(generate_options) },
@@ -185,7 +234,7 @@ const struct command command_serve_generate_key = {
 	.run = generate_run,
 };
 
-/* --- users, keys --- */
+/* --- keys --- */
 
 struct list_values {
 	int testing;
@@ -200,58 +249,7 @@ static int begin_list(struct cli *cli, const void *values, struct store **store,
 {
 	const struct list_values *given = values;
 
-	serve_choose_store(cli, given->testing);
-	return cli_store(cli, store, err);
-}
-
-static void users_json(struct cli *cli, const struct user *users, size_t count)
-{
-	struct json_writer json = json_writer(&cli->out);
-
-	json_begin_object(&json);
-	json_key(&json, STR("users"));
-	json_begin_array(&json);
-	for (size_t i = 0; i < count; i++) {
-		json_begin_object(&json);
-		json_kv_str(&json, "user_id", users[i].user_id);
-		json_kv_str(&json, "email", users[i].email);
-		json_kv_str(&json, "created_at", cli_time_text(cli, users[i].created_ns));
-		json_kv_i64(&json, "keys", users[i].keys);
-		json_end_object(&json);
-	}
-	json_end_array(&json);
-	json_end_object(&json);
-	buf_byte(&cli->out, '\n');
-}
-
-static int users_run(
-	struct cli *cli, const void *values, const struct args_list *operands, struct err *err)
-{
-	static const char *const headings[] = { "EMAIL", "KEYS", "SINCE" };
-	static const enum table_align aligns[] = { TABLE_LEFT, TABLE_RIGHT, TABLE_LEFT };
-	struct table *table = table_new(&cli->arena, ARRAY_LEN(headings), headings, aligns);
-	struct store *store;
-	struct user *users;
-	size_t count;
-
-	(void)operands;
-	if (begin_list(cli, values, &store, err) < 0 ||
-		user_list(store, cli->now_ns, &cli->arena, &users, &count, err) < 0)
-		return err->code;
-	if (cli->globals.json) {
-		users_json(cli, users, count);
-		return 0;
-	}
-	for (size_t i = 0; i < count; i++)
-		table_row(
-			table, (const struct str[]){ users[i].email,
-				       arena_printf(&cli->arena, "%lld", (long long)users[i].keys),
-				       cli_ago(cli, users[i].created_ns, "-") });
-	if (count > 0)
-		table_print(table, &cli->out);
-	else
-		log_info(&cli->log, "No users: 'tt serve generate-key' makes the first.");
-	return 0;
+	return serve_open_store(cli, given->testing, store, err);
 }
 
 static const char *key_status(const struct cli *cli, const struct api_key *key)
@@ -275,6 +273,7 @@ static void keys_json(struct cli *cli, const struct api_key *keys, size_t count)
 		json_kv_str(&json, "email", keys[i].email);
 		json_kv_str(&json, "name", or_null(keys[i].name));
 		json_kv_str(&json, "role", str_from(role_names[keys[i].role]));
+		json_kv_str(&json, "machine_id", or_null(keys[i].machine_id));
 		json_kv_str(&json, "status", str_from(key_status(cli, &keys[i])));
 		json_kv_str(&json, "created_at", cli_time_text(cli, keys[i].created_ns));
 		json_kv_str(&json, "expires_at", expiry_text(cli, &keys[i]));
@@ -319,15 +318,6 @@ static int keys_run(
 		log_info(&cli->log, "No keys: 'tt serve generate-key' makes one.");
 	return 0;
 }
-
-const struct command command_serve_users = {
-	.name = "users",
-	.summary = "who has keys",
-	.usage = "[--testing]",
-	.args = { .options = list_options, .option_count = ARRAY_LEN(list_options) },
-	.values_size = sizeof(struct list_values),
-	.run = users_run,
-};
 
 const struct command command_serve_keys = {
 	.name = "keys",

@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/setup.h"
+#include "cli/setup_server.h"
 #include "cli/tmux.h"
 #include "model/limits.h"
 
@@ -252,6 +253,7 @@ static const struct command setup_tmux = {
 	.args = { .options = tmux_options, .option_count = ARRAY_LEN(tmux_options) },
 	.values_size = sizeof(struct tmux_values),
 	.run = tmux_command,
+	.storeless = true,
 };
 
 /* --- setup --- */
@@ -302,11 +304,11 @@ static const struct command setup_list = {
 };
 
 static const struct command *const setup_commands[] = { &setup_list, &setup_tmux, &setup_daemon,
-	&setup_activitywatch, NULL };
+	&setup_activitywatch, &setup_server, NULL };
 
 const struct command command_setup = {
 	.name = "setup",
 	.summary = "what is left to do before everything is recorded; do it",
-	.usage = "[list|tmux [--remove]|daemon [--remove]|activitywatch [--import]]",
+	.usage = "[list|tmux [--remove]|daemon [--remove]|activitywatch [--import]|server]",
 	.subcommands = setup_commands,
 };

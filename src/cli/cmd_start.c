@@ -66,7 +66,7 @@ static int configure(void *owner, struct collect_context *out, const char **stor
 	return 0;
 }
 
-/* `tt-serve serve` on the daemon's store, with its configuration. */
+/* `serve` on the daemon's store, with its configuration. */
 static const char *const *serve(void *owner)
 {
 	struct host *host = owner;
@@ -77,14 +77,17 @@ static const char *const *serve(void *owner)
 
 	if (!settings->config.serve.on_start)
 		return NULL;
-	if (become_path(&settings->arena, &argv[count++], &err) < 0) {
+	if (become_path(&settings->arena, program()->server, &argv[count++], &err) < 0) {
 		log_warn(&settings->log, "nothing is served: %s", err.message);
 		return NULL;
 	}
 	argv[count++] = "serve";
 	argv[count++] = "--json";
-	argv[count++] = "--store";
-	argv[count++] = host->store_url;
+	/* Others see the arguments of a process: a URL with a password stays where it stands. */
+	if (settings->globals.store || !cli_store_is_shared(settings)) {
+		argv[count++] = "--store";
+		argv[count++] = host->store_url;
+	}
 	if (settings->globals.config) {
 		argv[count++] = "--config";
 		argv[count++] = settings->globals.config;
@@ -178,22 +181,35 @@ static int print(struct cli *cli, const struct target *target)
 
 /* --- start --- */
 
+/* What names the store from every directory, whatever becomes of links. */
+static int lasting_url(
+	struct cli *cli, const struct store *store, const char **out, struct err *err)
+{
+	CLEANUP(mem_freep) char *real = NULL;
+
+	*out = cli->config.store;
+	if (cli_store_is_shared(cli))
+		return 0;
+	real = realpath(store_path(store), NULL);
+	if (!real)
+		return err_sys(err, "%s", store_path(store));
+	*out = arena_printf(&cli->arena, "sqlite:%s", real).ptr;
+	return 0;
+}
+
 /* Everything that would make the daemon fail, while somebody reads what is said. */
 static int check(struct cli *cli, struct target *target, const char **store_url, struct err *err)
 {
 	const struct machine *machine;
-	CLEANUP(mem_freep) char *real = NULL;
 	struct store *store;
 	int rc = cli_machine(cli, &machine, err);
 
 	if (rc == 0)
 		rc = cli_store(cli, &store, err);
+	if (rc == 0)
+		rc = lasting_url(cli, store, store_url, err);
 	if (rc < 0)
 		return rc;
-	real = realpath(store_path(store), NULL);
-	if (!real)
-		return err_sys(err, "%s", store_path(store));
-	*store_url = arena_printf(&cli->arena, "sqlite:%s", real).ptr;
 	/* No connection may be open in a process that forks. */
 	store_close(cli->store);
 	cli->store = NULL;
@@ -356,6 +372,7 @@ static int start_run(
 		rc = check(cli, &target, &options.store_url, err);
 	if (rc < 0)
 		return rc;
+	options.store_user = cli->config.user;
 	options.paths = target.paths;
 	options.log_to_file = start->log;
 	if (start->foreground)

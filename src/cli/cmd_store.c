@@ -65,15 +65,11 @@ static int backup_run(
 static int restore_run(
 	struct cli *cli, const void *values, const struct args_list *operands, struct err *err)
 {
-	const char *url = cli->config.store;
 	struct store_info info;
 	struct store *store;
-	int rc;
+	int rc = store_restore(cli_store_url(cli), operands->items[0], err);
 
 	(void)values;
-	if (url[0] == '\0')
-		url = fs_join(&cli->arena, cli->dirs.data, "tt.db");
-	rc = store_restore(url, operands->items[0], err);
 	if (rc == 0)
 		rc = cli_store(cli, &store, err);
 	if (rc == 0)

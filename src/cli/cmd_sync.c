@@ -145,7 +145,7 @@ static int pull_from(struct cli *cli, struct store *store, const struct args_lis
 	struct pull_result *results, bool *failed, struct err *err)
 {
 	struct pull_options options = {
-		.store_url = store_path(store),
+		.store = store,
 		.remote_command = cli->config.remote_command,
 		.log = &cli->log,
 		.timeout_ms = cli->config.sync_timeout_ns / NS_PER_MS,

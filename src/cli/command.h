@@ -65,6 +65,7 @@ struct command {
 	bool hidden; /* another word for a command, left out of the overview */
 	bool bare;   /* reads no configuration: a hook must work, and be fast, whatever stands in it
 		      */
+	bool storeless; /* opens no store: works whichever database the configuration names */
 };
 
 enum { CLI_VALUES_BYTES = 512 };
@@ -74,11 +75,20 @@ const struct command *const *commands(size_t *count);
 /* The options of struct cli_globals. */
 const struct args_spec *cli_options(void);
 
+/* Is the store of this run a PostgreSQL database, which many users share? */
+bool cli_store_is_shared(const struct cli *cli);
+/* Its URL, or the path of the usual one. Passwords may be in it: see database_url.h. */
+const char *cli_store_url(struct cli *cli);
+/* How to open it, as the user whom the configuration names. ERR_USAGE: a shared one, and it names
+ * nobody. */
+MUST_USE int cli_store_options(struct cli *cli, struct store_options *out, struct err *err);
 /*
  * The store of this run (option, environment, configuration, default), opened on first use, made if
  * there is none, closed by the frame.
  */
 MUST_USE int cli_store(struct cli *cli, struct store **out, struct err *err);
+/* The same as nobody's, for what concerns users, keys and the server. */
+MUST_USE int cli_store_to_administer(struct cli *cli, struct store **out, struct err *err);
 /*
  * The same for a command that only looks, with what the hooks wrote. Where nothing may be written,
  * the store is read as it is; while another process writes for longer than BUSY_MS (0: the store's

@@ -68,7 +68,8 @@ const char *const config_sources[CONFIG_SOURCES] = { "claude", "copilot", "copil
 	"codex", "opencode", "gemini", "aider", "cline" };
 
 static const struct key keys[] = {
-	{ "store", KEY_TEXT, FIELD(store), "", NULL, "\"sqlite:PATH\"" },
+	{ "store", KEY_TEXT, FIELD(store), "", NULL, "\"sqlite:PATH\" or \"postgresql://…\"" },
+	{ "user", KEY_TEXT, FIELD(user), "", NULL, "an e-mail address or a user's id" },
 	{ "report.timezone", KEY_TEXT, FIELD(timezone), "", NULL, "an IANA zone name" },
 	{ "report.day_start", KEY_CLOCK, FIELD(day_start_s), "00:00", NULL, "a time \"HH:MM\"" },
 	{ "report.week_start", KEY_CHOICE, FIELD(week_start), "monday", weekdays,
@@ -116,6 +117,8 @@ static const struct key keys[] = {
 	{ "serve.rate", KEY_RATE, FIELD(serve.rate), "0", NULL,
 		"a number of requests a second (0: 200)" },
 	{ "serve.access_log", KEY_PATH, FIELD(serve.access_log), "", NULL, "a file" },
+	{ "serve.read_store", KEY_TEXT, FIELD(serve.read_store), "", NULL,
+		"\"postgresql://…\", a replica of the store" },
 	{ "serve.plain", KEY_BOOL, FIELD(serve.plain), "false", NULL, "true or false" },
 	{ "serve.on_start", KEY_BOOL, FIELD(serve.on_start), "true", NULL, "true or false" },
 };

@@ -33,12 +33,14 @@ struct config_serve {
 	const char *tls_key;
 	int64_t rate; /* requests a second, of one key or address; 0: the usual */
 	const char *access_log;
+	const char *read_store; /* URL of a replica to read from; may be empty */
 	bool plain;    /* no warning when others can reach it without TLS: a proxy has that */
 	bool on_start; /* the daemon starts it too */
 };
 
 struct config {
 	const char *store;            /* "store": URL; empty: <data dir>/tt.db */
+	const char *user;             /* "user": whose rows of a shared store; may be empty */
 	const char *timezone;         /* "report.timezone": empty: the machine's */
 	int64_t day_start_s;          /* "report.day_start": "04:00" */
 	int64_t week_start;           /* "report.week_start": 0 Monday … 6 Sunday */

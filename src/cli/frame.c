@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "cli/database_url.h"
 #include "collect/journal.h"
 #include "collect/retention.h"
 #include "collect/source.h"
@@ -34,18 +35,43 @@ void frame_release(struct cli *cli)
 	arena_release(&cli->arena);
 }
 
-static struct store_options store_options(struct cli *cli)
+bool cli_store_is_shared(const struct cli *cli)
 {
-	struct store_options options = { .url = cli->config.store };
+	return database_url_is(cli->config.store);
+}
 
-	if (options.url[0] == '\0')
-		options.url = fs_join(&cli->arena, cli->dirs.data, "tt.db");
-	return options;
+const char *cli_store_url(struct cli *cli)
+{
+	return cli->config.store[0] ? cli->config.store
+				    : fs_join(&cli->arena, cli->dirs.data, "tt.db");
+}
+
+int cli_store_options(struct cli *cli, struct store_options *out, struct err *err)
+{
+	*out = (struct store_options){ .url = cli_store_url(cli), .user = cli->config.user };
+	if (!cli_store_is_shared(cli) || cli->config.user[0] != '\0')
+		return 0;
+	return err_set(err, ERR_USAGE,
+		"the store has the rows of many users: say whose are meant, in the configuration "
+		"(user = \"you@example.org\") or the environment (TT_USER)");
 }
 
 int cli_store(struct cli *cli, struct store **out, struct err *err)
 {
-	const struct store_options options = store_options(cli);
+	struct store_options options;
+	int rc = 0;
+
+	if (!cli->store)
+		rc = cli_store_options(cli, &options, err);
+	if (!cli->store && rc == 0)
+		rc = store_open(&cli->store, &options, err);
+	*out = cli->store;
+	return rc;
+}
+
+int cli_store_to_administer(struct cli *cli, struct store **out, struct err *err)
+{
+	const struct store_options options = { .url = cli_store_url(cli) };
 	int rc = 0;
 
 	if (!cli->store)
@@ -56,10 +82,12 @@ int cli_store(struct cli *cli, struct store **out, struct err *err)
 
 int cli_store_to_read(struct cli *cli, int64_t busy_ms, struct store **out, struct err *err)
 {
-	struct store_options options = store_options(cli);
+	struct store_options options;
 	struct err ignored;
-	int rc;
+	int rc = cli_store_options(cli, &options, err);
 
+	if (rc < 0)
+		return rc;
 	options.busy_ms = busy_ms;
 	rc = store_open(&cli->store, &options, err);
 	if (rc == 0)

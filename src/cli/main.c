@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "cli/become.h"
 #include "cli/frame.h"
 
 enum { MOST_NAMES = 64 };
@@ -215,6 +216,8 @@ static int run_command(struct cli *cli, const struct invocation *invocation,
 	cli->now_ns = clock_now_ns();
 	rc = invocation->command->bare ? fs_dirs(&cli->arena, &cli->dirs, err)
 				       : frame_configure(cli, err);
+	if (rc == 0 && !invocation->command->bare && !invocation->command->storeless)
+		rc = become_for_store(cli, err);
 	if (rc < 0)
 		return rc;
 	return invocation->command->run(cli, values, operands, err);

@@ -5,7 +5,7 @@ static const struct args_option every_option[] = {
 	{ "config", 'c', ARGS_TEXT, offsetof(struct cli_globals, config), "FILE",
 		"configuration file (must exist)" },
 	{ "store", 0, ARGS_TEXT, offsetof(struct cli_globals, store), "URL",
-		"the store: sqlite:PATH" },
+		"the store: sqlite:PATH or postgresql://…" },
 	{ "json", 0, ARGS_FLAG, offsetof(struct cli_globals, json), NULL,
 		"one JSON object on standard output" },
 	{ "quiet", 'q', ARGS_FLAG, offsetof(struct cli_globals, quiet), NULL,

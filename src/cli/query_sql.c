@@ -257,7 +257,8 @@ int query_sql_run(struct cli *cli, const struct query_sql_request *request, stru
 	rc = query_store(cli, &store, err);
 	if (rc < 0)
 		return rc;
-	options.url = store_path(store);
+	options.url = cli_store_url(cli);
+	options.user = cli->config.user;
 	rc = sql_open(&rows.sql, &options, str_from(request->statement), err);
 	if (rc < 0)
 		return err_context(err, "--sql");

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/table.h"
+#include "cli/tmux.h"
 
 void setup_note(struct setup *setup, const char *step, const char *status, struct str detail)
 {
@@ -28,6 +29,9 @@ static void print_json(const struct setup *setup)
 		json_end_object(&json);
 	}
 	json_end_array(&json);
+	if (setup->has_key)
+		json_kv_str(
+			&json, "key", setup->key.len > 0 ? setup->key : (struct str){ NULL, 0 });
 	json_end_object(&json);
 	buf_byte(&setup->cli->out, '\n');
 }
@@ -87,4 +91,29 @@ int setup_write(const char *path, struct str content, struct err *err)
 	if (rc == 0 && real && chmod(real, info.st_mode & 0777) < 0)
 		return err_sys(err, "%s", real);
 	return rc;
+}
+
+const char *setup_program(struct arena *arena)
+{
+	const char *path = getenv("PATH");
+	const char *found = path ? tmux_find_program(arena, path, "tt") : NULL;
+	CLEANUP(mem_freep) char *self = realpath("/proc/self/exe", NULL);
+	CLEANUP(mem_freep) char *there = found ? realpath(found, NULL) : NULL;
+
+	if (!self || (found && found[0] == '/' && there && strcmp(there, self) == 0))
+		return found ? found : "tt";
+	return arena_cstr(arena, str_from(self));
+}
+
+void setup_put_quoted(struct buf *out, const char *word, bool argument)
+{
+	buf_byte(out, '"');
+	for (; *word; word++) {
+		if (*word == '"' || *word == '\\')
+			buf_byte(out, '\\');
+		if (*word == '%' || (*word == '$' && argument))
+			buf_byte(out, *word);
+		buf_byte(out, *word);
+	}
+	buf_byte(out, '"');
 }

@@ -17,6 +17,8 @@ struct setup {
 	struct cli *cli;
 	struct setup_step items[SETUP_STEPS];
 	size_t count;
+	bool has_key;   /* in JSON, `key` stands beside the steps: */
+	struct str key; /* one that was made; empty: null */
 };
 
 /* DETAIL is static or in the command's arena. */
@@ -28,6 +30,13 @@ bool setup_say_identity(struct setup *setup);
 
 /* Replace a file of the user's: behind a link the file it leads to, with the permissions it had. */
 MUST_USE int setup_write(const char *path, struct str content, struct err *err);
+
+/* The name under which this program is found in the PATH, which stays when it is updated; else its
+ * own. In the arena. */
+const char *setup_program(struct arena *arena);
+/* systemd.service(5), "Command lines": in double quotes, with % doubled, and $ where variables are
+ * put in: in arguments, not in the program's name nor in Environment=. */
+void setup_put_quoted(struct buf *out, const char *word, bool argument);
 
 /* Step "daemon" of the overview. */
 MUST_USE int setup_say_daemon(struct setup *setup, struct err *err);

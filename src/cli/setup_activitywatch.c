@@ -4,7 +4,6 @@
  */
 #include "cli/import_aw.h"
 #include "cli/setup.h"
-#include "cli/target.h"
 
 #define STEP "activitywatch"
 
@@ -18,11 +17,12 @@ static int remembered(
 	struct setup *setup, const struct aw_place *place, enum import_memory *out, struct err *err)
 {
 	CLEANUP(store_closep) struct store *store = NULL;
-	const struct store_options options = {
-		.url = target_store(setup->cli), .read_only = true, .must_exist = true
-	};
-	int rc = store_open(&store, &options, err);
+	struct store_options options;
+	int rc = cli_store_options(setup->cli, &options, err);
 
+	options.read_only = options.must_exist = true;
+	if (rc == 0)
+		rc = store_open(&store, &options, err);
 	*out = IMPORT_NEVER;
 	if (rc == ERR_NOT_FOUND)
 		return 0;

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/proc.h"
 #include "base/time.h"
+#include "cli/run_program.h"
 #include "cli/setup.h"
 #include "cli/target.h"
 #include "cli/tmux.h"
@@ -21,11 +21,8 @@
 #define MARK "'tt setup daemon' writes and removes this file"
 
 enum {
-	ANSWER_MS = 20000,
 	START_MS = 5000, /* until the daemon has its lock */
 	LOOK_MS = 20,
-	ERRORS_BYTES = 4096,
-	READ_BYTES = 4096,
 	NEW_DIR_MODE = 0700,
 	MOST_WORDS = 8,
 };
@@ -48,27 +45,12 @@ struct manager {
 
 /* --- systemd --- */
 
-/* systemd.service(5), "Command lines": in double quotes, with % doubled, and $ where variables are
- * put in: in arguments, not in the program's name nor in Environment=. */
-static void put_quoted(struct buf *out, const char *word, bool argument)
-{
-	buf_byte(out, '"');
-	for (; *word; word++) {
-		if (*word == '"' || *word == '\\')
-			buf_byte(out, '\\');
-		if (*word == '%' || (*word == '$' && argument))
-			buf_byte(out, *word);
-		buf_byte(out, *word);
-	}
-	buf_byte(out, '"');
-}
-
 static void systemd_command(struct buf *out, const char *const *command)
 {
 	for (size_t i = 0; command[i]; i++) {
 		if (i > 0)
 			buf_byte(out, ' ');
-		put_quoted(out, command[i], i > 0);
+		setup_put_quoted(out, command[i], i > 0);
 	}
 }
 
@@ -78,7 +60,7 @@ static void systemd_environment(struct buf *out, const char *name, const char *v
 
 	buf_printf(&pair, "%s=%s", name, value);
 	buf_addc(out, "Environment=");
-	put_quoted(out, buf_cstr(&pair), false);
+	setup_put_quoted(out, buf_cstr(&pair), false);
 	buf_byte(out, '\n');
 }
 
@@ -174,67 +156,23 @@ static struct manager choose_manager(struct cli *cli)
 
 /* --- talking to it --- */
 
-/* Exit status of COMMAND, -1 if it cannot be run or does not end; what it complained of in ERRORS.
- */
-static int run(const char *const *command, struct buf *errors)
-{
-	struct proc proc;
-	char text[READ_BYTES];
-	struct err ignored;
-	ssize_t got;
-
-	buf_clear(errors);
-	if (proc_start(&proc, command, &ignored) < 0)
-		return -1;
-	do
-		got = proc_read(
-			&proc, text, sizeof(text), errors, ERRORS_BYTES, ANSWER_MS, &ignored);
-	while (got > 0);
-	if (got == 0)
-		return proc_wait(&proc);
-	proc_kill(&proc);
-	return -1;
-}
-
-static bool succeeds(const char *const *command)
-{
-	CLEANUP(buf_release) struct buf errors = BUF_INIT;
-
-	return run(command, &errors) == 0;
-}
-
 /* False, and a step that failed, when COMMAND does. */
 static bool do_it(struct setup *setup, const char *const *command)
 {
-	CLEANUP(buf_release) struct buf errors = BUF_INIT, line = BUF_INIT;
-	struct str complaint;
+	CLEANUP(run_program_release) struct run_program run = { .input = { NULL, 0 } };
+	CLEANUP(buf_release) struct buf line = BUF_INIT;
 
-	if (!command[0] || run(command, &errors) == 0)
+	if (!command[0] || run_program(&run, command) == 0)
 		return true;
 	for (size_t i = 0; command[i]; i++)
 		buf_printf(&line, "%s%s", i > 0 ? " " : "", command[i]);
-	complaint = str_trim(buf_str(&errors));
 	setup_note(setup, "daemon", "failed",
 		arena_printf(&setup->cli->arena, "%s: %.*s", buf_cstr(&line),
-			STR_ARG(complaint.len > 0 ? complaint : STR("no answer"))));
+			STR_ARG(run_program_complaint(&run))));
 	return false;
 }
 
 /* --- the file --- */
-
-/* The name under which this program is found in the PATH, which stays when it is updated; else its
- * own. */
-static const char *program_path(struct arena *arena)
-{
-	const char *path = getenv("PATH");
-	const char *found = path ? tmux_find_program(arena, path, "tt") : NULL;
-	CLEANUP(mem_freep) char *self = realpath("/proc/self/exe", NULL);
-	CLEANUP(mem_freep) char *there = found ? realpath(found, NULL) : NULL;
-
-	if (!self || (found && found[0] == '/' && there && strcmp(there, self) == 0))
-		return found ? found : "tt";
-	return arena_cstr(arena, str_from(self));
-}
 
 /* Was the store named for this run alone? What the configuration file says, the daemon reads. */
 static bool names_store(const struct cli *cli)
@@ -248,7 +186,7 @@ static bool names_store(const struct cli *cli)
 static int put_command(
 	struct cli *cli, const struct manager *manager, struct buf *out, struct err *err)
 {
-	const char *command[6] = { program_path(&cli->arena) };
+	const char *command[6] = { setup_program(&cli->arena) };
 	const char *config = cli->globals.config, *store = target_store(cli);
 	size_t count = 1;
 
@@ -258,6 +196,10 @@ static int put_command(
 		command[count++] = "--config";
 		command[count++] = config;
 	}
+	if (names_store(cli) && cli_store_is_shared(cli))
+		return err_set(err, ERR_USAGE,
+			"the unit could be read by others, and a database's URL may hold a password: "
+			"write it into the configuration (store = \"postgresql://…\")");
 	if (names_store(cli)) {
 		if (target_absolute(cli, &store, err) < 0)
 			return err->code;
@@ -408,14 +350,14 @@ static int put_daemon(
 {
 	bool runs;
 
-	if (!succeeds(manager->answers)) {
+	if (!run_program_succeeds(manager->answers)) {
 		setup_note(setup, "daemon", "skipped", str_from(manager->by_hand));
 		return 0;
 	}
 	if (changed && !do_it(setup, manager->reload))
 		return 0;
-	runs = succeeds(manager->runs);
-	if (runs && !changed && succeeds(manager->enabled)) {
+	runs = run_program_succeeds(manager->runs);
+	if (runs && !changed && run_program_succeeds(manager->enabled)) {
 		setup_note(setup, "daemon", "unchanged", STR("runs, and starts with every login"));
 		return 0;
 	}
@@ -455,8 +397,9 @@ static int remove_daemon(struct setup *setup, const struct manager *manager, str
 		setup_note(setup, "unit", "unchanged", str_from(manager->path));
 		return 0;
 	}
-	answers = succeeds(manager->answers);
-	if (answers && (succeeds(manager->runs) || succeeds(manager->enabled))) {
+	answers = run_program_succeeds(manager->answers);
+	if (answers &&
+		(run_program_succeeds(manager->runs) || run_program_succeeds(manager->enabled))) {
 		if (!do_it(setup, manager->stop))
 			return 0;
 		setup_note(setup, "daemon", "done", STR("ended; it starts no more by itself"));
@@ -521,4 +464,5 @@ const struct command setup_daemon = {
 	.args = { .options = daemon_options, .option_count = ARRAY_LEN(daemon_options) },
 	.values_size = sizeof(struct daemon_values),
 	.run = daemon_command,
+	.storeless = true,
 };

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/time.h"
+#include "cli/database_url.h"
 
 enum { WAIT_MS = 30000, LOOK_MS = 10 };
 
@@ -27,16 +29,29 @@ int target_absolute(struct cli *cli, const char **path, struct err *err)
 const char *target_store(struct cli *cli)
 {
 	struct str prefix = STR("sqlite:");
-	const char *store = cli->config.store;
+	const char *store = cli_store_url(cli);
 
-	if (store[0] == '\0')
-		return fs_join(&cli->arena, cli->dirs.data, "tt.db");
 	return str_starts(str_from(store), prefix) ? store + prefix.len : store;
+}
+
+/* A daemon of a database keeps its files in the data directory, under names of their own for each
+ * database and user. */
+static const char *place_of(struct cli *cli)
+{
+	CLEANUP(buf_release) struct buf whose = BUF_INIT;
+
+	if (!cli_store_is_shared(cli))
+		return target_store(cli);
+	buf_add(&whose, database_url_shown(&cli->arena, str_from(cli->config.store)));
+	buf_printf(&whose, "\n%s", cli->config.user);
+	return arena_printf(&cli->arena, "%s/postgres-%016llx", cli->dirs.data,
+		(unsigned long long)hash64(buf_str(&whose), 0))
+		.ptr;
 }
 
 int target_find(struct cli *cli, struct target *target, struct err *err)
 {
-	target->paths = instance_paths(&cli->arena, &cli->dirs, target_store(cli));
+	target->paths = instance_paths(&cli->arena, &cli->dirs, place_of(cli));
 	return instance_find(&target->paths, &cli->arena, &target->found, err);
 }
 

@@ -12,7 +12,7 @@ struct target {
 
 /* Make *PATH, named from the current directory, one that means the same to a daemon. */
 MUST_USE int target_absolute(struct cli *cli, const char **path, struct err *err);
-/* The path of the store of this run. */
+/* The path of the store of this run; the URL of a PostgreSQL database. */
 const char *target_store(struct cli *cli);
 /* Find it, without opening the store. */
 MUST_USE int target_find(struct cli *cli, struct target *target, struct err *err);

@@ -76,14 +76,14 @@ static int emit(struct putting *putting, const struct given *given, struct err *
 	return intake_event(round->intake, &event, &putting->origin, &result, err);
 }
 
-/* Keys are foreign: as part of an id they are valid UTF-8 of a bounded length. */
+/* Keys are foreign: as part of an id they are valid UTF-8 of a bounded length, without zeros. */
 static struct str discriminator_of(struct agent_round *round, struct str key)
 {
 	uint8_t hash[16];
 	char hex[2 * sizeof(hash) + 1];
 
 	buf_clear(&round->clean);
-	if (key.len > LONGEST_KEY) {
+	if (key.len > LONGEST_KEY || (key.len > 0 && memchr(key.ptr, '\0', key.len))) {
 		hash128(key, hash);
 		hash_hex(hash, sizeof(hash), hex);
 		buf_addc(&round->clean, hex);

@@ -176,7 +176,7 @@ static int worker_main(void *data)
 static size_t start_workers(
 	struct run *run, const struct collect_context *context, struct worker *workers, size_t most)
 {
-	struct store_options options = { .url = store_path(context->store), .must_exist = true };
+	struct store_options options = { .must_exist = true };
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t wanted = processors > 1 ? (size_t)processors - 1 : 0, started = 0;
 
@@ -189,7 +189,7 @@ static size_t start_workers(
 		struct err err;
 
 		*worker = (struct worker){ .run = run, .context = *context };
-		if (store_open(&worker->context.store, &options, &err) < 0) {
+		if (store_open_again(&worker->context.store, context->store, &options, &err) < 0) {
 			log_debug(context->log, "one thread less: %s", err.message);
 			break;
 		}

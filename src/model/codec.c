@@ -277,6 +277,7 @@ static int decode_header(const struct json *root, struct wire_line *out, struct 
 		.version = json_get_str(root, "version"),
 		.machine_id = json_get_str(root, "machine_id"),
 		.label = json_get_str(root, "label"),
+		.hostname = json_get_str(root, "hostname"),
 		.store_id = json_get_str(root, "store_id"),
 		.mark = json_get_str(root, "mark"),
 	};
@@ -411,6 +412,10 @@ int wire_decode(struct wire_decoder *decoder, struct str line, struct str source
 		return decode_trailer(root, out, err);
 	if (str_eq_c(type, "session_metadata"))
 		return decode_session(decoder, root, out, err);
+	if (str_starts(type, STR("tt.")) && !json_get(root, "timestamp")) {
+		out->kind = WIRE_BLANK;
+		return 0;
+	}
 	return decode_event(decoder, root, source, out, err);
 }
 
@@ -473,6 +478,8 @@ void wire_encode_header(struct buf *out, const struct wire_header *header)
 	json_kv_str(&writer, "version", header->version);
 	json_kv_str(&writer, "machine_id", header->machine_id);
 	json_kv_str(&writer, "label", header->label);
+	if (header->hostname.len > 0)
+		json_kv_str(&writer, "hostname", header->hostname);
 	json_kv_str(&writer, "store_id", header->store_id);
 	json_kv_str(&writer, "sent_at", str_from(time_format(header->sent_at_ns, 3, time)));
 	if (header->mark.len > 0)

@@ -25,6 +25,7 @@ struct wire_header {
 	struct str version; /* of the program */
 	struct str machine_id;
 	struct str label;
+	struct str hostname; /* may be empty */
 	/* Changes when the store's history does (new, restored): a cursor is good for one store id
 	 * only. */
 	struct str store_id;
@@ -67,6 +68,7 @@ void wire_decoder_release(struct wire_decoder *decoder);
  * - the predecessor's forms are understood: `session_metadata` lines become `agent_session` facts
  * (prompt text left out), `session_start` / `session_end` become `agent_session` with `action`
  * - SOURCE, if not empty, stands in for a missing `source`
+ * - what an export of a user says beside events (sync/export_user.h) is WIRE_BLANK
  * ERR_PARSE or ERR_LIMIT with `reason` set: the line belongs into quarantine.
  * Reasons: not_json, not_object, too_deep, too_long, missing_id, bad_id, missing_timestamp,
  * bad_timestamp, missing_source, missing_type, bad_duration, bad_revision, missing_key (the message

@@ -13,8 +13,9 @@ enum {
 	LIMIT_FOREIGN_COPY_BYTES = 1 << 30, /* a database that can only be read from a copy */
 	LIMIT_CONFIG_BYTES = 1 << 20,
 	LIMIT_PATH_BYTES = 4096,
-	LIMIT_PROJECT_LEVELS = 64, /* directories walked up when looking for .git or .jj */
-	LIMIT_INTAKE_BATCH = 5000, /* events per transaction */
+	LIMIT_PROJECT_LEVELS = 64,  /* directories walked up when looking for .git or .jj */
+	LIMIT_INTAKE_BATCH = 5000,  /* events per transaction */
+	LIMIT_INTAKE_EXPECT = 1000, /* events that are looked up together */
 	/* The server: what a request may ask of it. */
 	LIMIT_SMALL_BODY_BYTES = 1 << 20, /* a heartbeat, a setting, a bucket */
 	LIMIT_EVENTS_BODY_BYTES = 64 << 20,

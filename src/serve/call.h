@@ -18,6 +18,7 @@ struct call {
 	struct str params[ROUTE_PARAMS]; /* decoded, as the path of the route names them */
 	struct str rest;
 	struct identity who;
+	const char *store_url;   /* of the STORE that it is answered from; NULL: the server's */
 	struct arena *arena;     /* of the request */
 	void *prepared;          /* what prepare found, in the arena */
 	struct http_reply reply; /* status 0: 200 */

@@ -144,6 +144,7 @@ static void start_job(struct daemon *daemon, struct job *job, int64_t now_ns)
 	size_t chosen[SCHEDULE_MOST];
 	struct job_plan plan = {
 		.store_url = daemon->options->store_url,
+		.store_user = daemon->options->store_user,
 		.context = &daemon->context,
 		.chosen = chosen,
 		.count = schedule_pick(&daemon->schedule, now_ns, chosen),

@@ -43,7 +43,8 @@ struct daemon_host {
 
 struct daemon_options {
 	struct instance_paths paths;
-	const char *store_url; /* absolute, exists; the same as long as the daemon runs */
+	const char *store_url;  /* absolute, exists; the same as long as the daemon runs */
+	const char *store_user; /* see store_options; may be NULL */
 	struct daemon_host host;
 	bool log_to_file;            /* standard error becomes the log file of PATHS */
 	struct schedule_times times; /* zeros: the usual ones */

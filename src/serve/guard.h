@@ -46,6 +46,9 @@ struct identity {
 	bool known; /* by a good key */
 	struct str key_id;
 	struct str user_id;
+	struct str email;      /* of the user; empty: not known */
+	struct str machine_id; /* the device that asks (store/users.h); empty: not known */
+	bool machine_claimed;  /* the client names it: whether it is registered is to be seen */
 	enum key_role role; /* what the caller may: of the key; KEY_ADMIN on loopback without one */
 };
 

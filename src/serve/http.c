@@ -193,6 +193,7 @@ int http_start(struct http **out, const struct http_options *options, struct err
 
 void http_quiesce(struct http *http)
 {
+	atomic_store(&http->drained_ms, http_watch_now_ms() + http->options.drain_ms);
 	atomic_store(&http->quiesced, true);
 	http_watch_wake(http);
 }

@@ -151,6 +151,10 @@ struct http_options {
 	 * limit. */
 	int connections_per_address;
 	struct http_owner owner;
+	/* After http_quiesce those who keep their connection may still ask for so long, and are
+	 * told with the answer that it was the last: who asks again and again loses no request. 0:
+	 * idle connections end at once. */
+	int drain_ms;
 	/* For tests; 0: HTTP_HEADER_MS and so on. */
 	int header_ms;
 	int body_ms;
@@ -170,7 +174,7 @@ int http_port(const struct http *http, size_t index);
 /* Other certificates for new connections: after they were renewed. After an error those from before
  * stay. Nothing to do without TLS. */
 MUST_USE int http_reload_tls(struct http *http, struct err *err);
-/* Take no new connection; requests at work go on, idle connections end. */
+/* Take no new connection; requests at work go on, idle connections end (drain_ms). */
 void http_quiesce(struct http *http);
 /* Requests that have begun and not ended; after http_quiesce, connections that are left, since each
  * may have a request on its way: once it is 0 it stays so, and http_stop loses nothing. */

@@ -142,6 +142,7 @@ struct http {
 	size_t listener_count;
 	struct http_watch watch;
 	_Atomic bool quiesced;
+	_Atomic int64_t drained_ms; /* when idle connections end; good once quiesced */
 	_Atomic int64_t at_work;
 	_Atomic int64_t bodies_bytes; /* of all bodies, without what each has free */
 	_Atomic int64_t replying;     /* threads inside http_reply */
@@ -153,6 +154,8 @@ struct http {
 
 /* Listen on everything; what was opened is in http->listeners, also after a failure. */
 MUST_USE int http_listen_open(struct http *http, struct err *err);
+/* Nobody connects any more. */
+void http_listen_deafen(struct http *http);
 void http_listen_close(struct http *http);
 /* Fill address, peer and local. */
 void http_listen_name(struct http_request *request, const struct sockaddr *from);

@@ -31,6 +31,7 @@ enum {
 	OF_THIS_MACHINE = 8,   /* an eighth of the connections is for nobody else */
 	PHASE_BITS = 3,
 	LAST_ROUNDS = 4,          /* more than a socket's backlog has */
+	DEAF_MS = 20,             /* for those whose connection is half made */
 	TCP_STATE_CLOSE_WAIT = 8, /* of tcpi_state; named by a header that excludes linux/tcp.h */
 	SLACK_MS = 20,            /* of the kernel's clock for data received, beside ours */
 };
@@ -333,6 +334,12 @@ static bool has_unread(const struct http_request *request)
 	return ioctl(request->fd, FIONREAD, &count) == 0 && count > 0;
 }
 
+/* What is idle now is not waited for any more. */
+static bool is_drained(const struct http *http, int64_t now)
+{
+	return atomic_load(&http->quiesced) && now >= atomic_load(&http->drained_ms);
+}
+
 /* The client's turn to send. */
 static void look_at_client(struct http_request *request, int64_t word, int64_t now)
 {
@@ -344,7 +351,7 @@ static void look_at_client(struct http_request *request, int64_t word, int64_t n
 
 	if (between && late_ms < http->options.header_ms && has_unread(request))
 		return;
-	if (late_ms >= 0 || (between && atomic_load(&http->quiesced))) {
+	if (late_ms >= 0 || (between && is_drained(http, now))) {
 		change(request, &word, PHASE_CUT, 0);
 	} else if (tcp_info(request, &info)) {
 		nudge(request, &info);
@@ -405,11 +412,17 @@ static void wait_for(struct http *http, bool listening, int64_t wait_ms)
 		ASSERT(errno == EAGAIN);
 }
 
-/* Those who have connected already are served; nobody else is. */
+/* Those who have connected already are served; nobody else is. With http_listen_deafen nobody
+ * connects between the last one and the end of the socket, to be cut off. */
 static void stop_listening(struct http *http)
 {
+	http_listen_deafen(http);
 	for (int round = 0; round < LAST_ROUNDS; round++)
 		accept_all(http);
+	if (http->options.drain_ms > 0) {
+		clock_sleep_ms(DEAF_MS);
+		accept_all(http);
+	}
 	http_listen_close(http);
 	atomic_store(&http->watch.deaf, true);
 }

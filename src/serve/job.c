@@ -128,7 +128,9 @@ static int retain(const struct collect_context *context, struct err *err)
 
 static _Noreturn void work(const struct job_plan *plan, int fd)
 {
-	const struct store_options options = { .url = plan->store_url, .must_exist = true };
+	const struct store_options options = {
+		.url = plan->store_url, .user = plan->store_user, .must_exist = true
+	};
 	struct collect_context context = *plan->context;
 	struct err fault = { 0 };
 

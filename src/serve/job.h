@@ -19,6 +19,7 @@
 
 struct job_plan {
 	const char *store_url;
+	const char *store_user;                /* see store_options; may be NULL */
 	const struct collect_context *context; /* its store is the job's own */
 	const size_t *chosen;                  /* indices of SOURCES */
 	size_t count;

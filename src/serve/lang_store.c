@@ -15,14 +15,14 @@ static int source_buckets(
 {
 	struct lang_store *self = owner;
 	struct aw_bucket *buckets, streams;
-	int rc = aw_buckets(self->store, arena, &buckets, count, err);
+	int rc = aw_buckets_brief(self->store, arena, &buckets, count, err);
 
 	if (rc < 0)
 		return rc;
 	*out = arena_zalloc(arena, *count + 1, sizeof(**out));
 	for (size_t i = 0; i < *count; i++)
 		(*out)[i] = shown(&buckets[i]);
-	if (self->url && stream_bucket_make(buckets, *count, self->hostname, self->machine_id,
+	if (self->url && stream_bucket_make(buckets, *count, self->hostname, self->actor.machine_id,
 				 arena, &streams))
 		(*out)[(*count)++] = shown(&streams);
 	return 0;
@@ -34,7 +34,9 @@ static int open_own(struct lang_store *self, struct err *err)
 {
 	const struct store_options options = { .url = self->url, .must_exist = true };
 
-	return self->own ? 0 : store_open(&self->own, &options, err);
+	if (!self->own && store_open(&self->own, &options, err) < 0)
+		return err->code;
+	return store_as(self->own, &self->actor, err);
 }
 
 /* Never one that was there before: time alone lets an interval grow, and what people decide of a
@@ -83,12 +85,12 @@ static int streams_data(
 }
 
 void lang_store_streams(struct lang_store *source, const char *url, const char *hostname,
-	const char *machine_id, struct attention_params params)
+	const struct actor *actor, struct attention_params params)
 {
 	source->params = params;
 	source->url = url;
 	source->hostname = str_from(hostname);
-	source->machine_id = str_from(machine_id);
+	source->actor = *actor;
 }
 
 void lang_store_release(struct lang_store *source)

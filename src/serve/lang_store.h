@@ -5,6 +5,7 @@
 #include "query/lang.h"
 #include "serve/stream_bucket.h"
 #include "store/aw.h"
+#include "store/users.h"
 
 /*
  * A source over STORE, for one lang_run, on STORE's thread. Its identity is the store's id, so that
@@ -16,7 +17,7 @@ struct lang_store {
 	struct lang_source source; /* to be given to lang_run */
 	/* The streams' bucket (serve/stream_bucket.h), if lang_store_streams was called: */
 	struct str hostname;
-	struct str machine_id;
+	struct actor actor; /* whose it is */
 	struct attention_params params;
 	struct store *own; /* where it is computed */
 	const char *url;
@@ -26,9 +27,9 @@ struct lang_store {
 };
 MUST_USE int lang_store_init(struct lang_store *out, struct store *store, struct err *err);
 /* Show the streams' bucket of host HOSTNAME too; it is computed on a connection of its own to URL,
- * since STORE may have a snapshot open. Call lang_store_release then. */
+ * for ACTOR as STORE is, since STORE may have a snapshot open. Call lang_store_release then. */
 void lang_store_streams(struct lang_store *source, const char *url, const char *hostname,
-	const char *machine_id, struct attention_params params);
+	const struct actor *actor, struct attention_params params);
 void lang_store_release(struct lang_store *source);
 
 #endif

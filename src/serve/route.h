@@ -24,6 +24,7 @@ enum route_work {
 struct call; /* serve/call.h */
 struct store;
 struct intake;
+struct aw_event; /* store/aw.h */
 
 struct route {
 	enum http_method method;
@@ -31,6 +32,8 @@ struct route {
 			     that follows */
 	enum route_work work;
 	bool open;           /* needs no key, wherever it is asked from */
+	bool from_copy;      /* may be answered from a copy of the store that lags behind */
+	bool any_device;     /* the client may name a device that is not registered yet */
 	enum key_role needs; /* the role of the key, else */
 	int64_t body_limit;  /* bytes; 0: a body is read up to 1 MiB and thrown away */
 	/*
@@ -44,6 +47,9 @@ struct route {
 	 * 507), and for WORK_WRITE the whole batch fails. */
 	int (*handle)(
 		struct call *call, struct store *store, struct intake *intake, struct err *err);
+	/* Of a heartbeat, once prepared: the event that it brings to the bucket of the first
+	 * parameter, so that the batch can ask the store for all of them at once. May be NULL. */
+	const struct aw_event *(*beat)(const struct call *call);
 	/* For the OpenAPI document: see serve/api/openapi.h. */
 	const struct route_doc *doc;
 };

@@ -21,6 +21,7 @@ enum {
 	READERS = 4,
 	WRONG_KEYS_PER_SECOND = 2, /* from one address; then 429 */
 	WRONG_KEYS_BURST = 20,
+	SHARED_DRAIN_MS = 2000,
 	LOOK_MS = 10, /* whether the last request has ended */
 	MOST_LISTEN = 16,
 	MMAP_BYTES = 256 << 10,
@@ -47,6 +48,11 @@ struct metrics *server_metrics(struct server *server)
 struct lang *server_lang(struct server *server)
 {
 	return server->lang;
+}
+
+bool server_is_shared(const struct server *server)
+{
+	return server->shared;
 }
 
 bool server_stopping(const struct server *server)
@@ -117,10 +123,9 @@ static void reload(struct server *server)
 
 /* --- threads --- */
 
-static int start_thread(
-	pthread_t *thread, void *(*run)(void *), struct server *server, struct err *err)
+static int start_thread(pthread_t *thread, void *(*run)(void *), void *context, struct err *err)
 {
-	int number = pthread_create(thread, NULL, run, server);
+	int number = pthread_create(thread, NULL, run, context);
 
 	if (number == 0)
 		return 0;
@@ -132,9 +137,13 @@ static int start_workers(struct server *server, struct err *err)
 {
 	int readers = server->options->readers > 0 ? server->options->readers : READERS;
 
-	if (start_thread(&server->writer, writer_main, server, err) < 0)
-		return err->code;
-	server->writing = true;
+	for (size_t i = 0; i < server->writer_count; i++) {
+		struct server_writer *writer = &server->writers[i];
+
+		if (start_thread(&writer->thread, writer_main, writer, err) < 0)
+			return err->code;
+		writer->running = true;
+	}
 	while (server->reader_count < (size_t)readers && server->reader_count < MOST_READERS) {
 		if (start_thread(&server->readers[server->reader_count], reader_main, server, err) <
 			0)
@@ -150,10 +159,14 @@ static void stop_workers(struct server *server)
 	queue_close(&server->reads);
 	while (server->reader_count > 0)
 		pthread_join(server->readers[--server->reader_count], NULL);
-	queue_close(&server->writes);
-	if (server->writing)
-		pthread_join(server->writer, NULL);
-	server->writing = false;
+	for (size_t i = 0; i < server->writer_count; i++) {
+		struct server_writer *writer = &server->writers[i];
+
+		queue_close(&writer->queue);
+		if (writer->running)
+			pthread_join(writer->thread, NULL);
+		writer->running = false;
+	}
 }
 
 /* --- the server --- */
@@ -168,17 +181,20 @@ static void heed_signals(sigset_t *set, sigset_t *before)
 }
 
 /* Make or migrate the store before anybody is let in. */
-static int open_once(const char *url, struct err *err)
+static int open_once(const char *url, bool *shared, struct err *err)
 {
 	const struct store_options options = { .url = url };
 	CLEANUP(store_closep) struct store *store = NULL;
 
-	return store_open(&store, &options, err);
+	if (store_open(&store, &options, err) < 0)
+		return err->code;
+	*shared = store_is_shared(store);
+	return 0;
 }
 
 static void wake_writer(void *server)
 {
-	queue_wake(&((struct server *)server)->writes);
+	queue_wake(&((struct server *)server)->writers[0].queue);
 }
 
 /*
@@ -202,8 +218,11 @@ static void set_up(struct server *server)
 	server->lang = lang_new(&usual);
 	server->wrong_keys = rates_new(WRONG_KEYS_PER_SECOND, WRONG_KEYS_BURST);
 	queue_init(&server->reads, SERVER_QUEUE);
-	queue_init(&server->writes, SERVER_QUEUE);
+	server_writers_init(server, server->shared ? SHARED_WRITERS : 1);
 	pthread_mutex_init(&server->lock, NULL);
+	server->devices = server_devices_new();
+	if (server->shared && server->options->read_store && server->options->read_store[0])
+		server->written = server_written_new();
 	server->keys = server_keys_new(server->options->store_url, wake_writer, server);
 	server->began_ns = clock_now_ns();
 }
@@ -212,8 +231,11 @@ static void tear_down(struct server *server)
 {
 	settings_drop(server->settings);
 	server_keys_free(server->keys);
+	server_devices_free(server->devices);
+	server_written_free(server->written);
 	queue_release(&server->reads);
-	queue_release(&server->writes);
+	for (size_t i = 0; i < server->writer_count; i++)
+		queue_release(&server->writers[i].queue);
 	pthread_mutex_destroy(&server->lock);
 	rates_free(server->wrong_keys);
 	lang_free(server->lang);
@@ -228,6 +250,8 @@ static int open_doors(struct server *server, struct err *err)
 
 	options.owner = work_owner;
 	options.owner.context = server;
+	/* Another process serves the same store: a restart is to be seen by nobody. */
+	options.drain_ms = server->shared ? SHARED_DRAIN_MS : 0;
 	pthread_mutex_lock(&server->lock);
 	rc = http_start(&server->http, &options, err);
 	if (rc == 0)
@@ -272,7 +296,7 @@ int server_run(const struct server_options *options, struct err *err)
 {
 	struct server server = { .options = options, .log = { .program = "tt" } };
 	sigset_t signals, before;
-	int rc = open_once(options->store_url, err);
+	int rc = open_once(options->store_url, &server.shared, err);
 
 	ASSERT(options->http.listen_count <= MOST_LISTEN);
 	if (rc < 0)

@@ -1,6 +1,7 @@
 /*
  * The server: HTTP threads take requests, readers answer from their own connections to the store,
- * one writer takes what waits into one transaction and answers when it is on disk.
+ * a writer (several on a shared store) takes what waits into one transaction and answers when it is
+ * on disk.
  *
  * A reply to a write is sent after the commit that holds it, never before. The writer takes all
  * that is waiting, up to SERVER_BATCH calls or SERVER_BATCH_MS, commits, replies to all. If the
@@ -28,14 +29,20 @@ struct server_config {              /* what may change while it runs (SIGHUP) */
 	struct guard_options guard; /* listen is the server's own */
 	int rate_per_second;        /* per address or key, from elsewhere; 0: 200 */
 	int rate_local_per_second;  /* from this machine; 0: 100,000 */
-	const char *webui;          /* directory, or NULL: the page */
-	const char *const *pages;   /* "NAME=DIR": custom visualisations under /pages/NAME/ */
+	/* E-mail address or id of the user that callers without a key are, where they are let in
+	 * without one and the store is shared; NULL or "": nobody. */
+	const char *user;
+	const char *webui;        /* directory, or NULL: the page */
+	const char *const *pages; /* "NAME=DIR": custom visualisations under /pages/NAME/ */
 	bool access_log;
 	struct attention_params attention; /* of the streams' bucket, as reports have them */
 };
 
 struct server_options {
 	const char *store_url;
+	/* Of a copy that follows the store, from which what reads much is answered, as far as it
+	 * has what this process has written for the user; else from the store. NULL or "": none. */
+	const char *read_store;
 	struct http_options http; /* owner is the server's own */
 	struct server_config config;
 	bool testing;
@@ -78,6 +85,8 @@ void server_probed(struct server *server);
 /* As configured now. */
 struct attention_params server_attention(struct server *server);
 int64_t server_connections(const struct server *server);
+/* Has its store rows of many users (store/users.h)? */
+bool server_is_shared(const struct server *server);
 
 /* The routes, all of them: serve/api/routes.c. */
 const struct route_table *server_routes(size_t *count);

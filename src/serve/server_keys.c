@@ -5,15 +5,19 @@
 #include "serve/server_keys.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/time.h"
+#include "store/users.h"
 
 enum { WRITE_MS = 300000, PREFIX_BYTES = 4, BUSY_MS = 2000 };
 
 struct server_keys {
 	pthread_mutex_t lock;
+	atomic_bool away; /* the store could not be read: who finds somebody trying does not wait */
 	const char *store_url;
 	void (*tell)(void *context);
 	void *context;
@@ -22,6 +26,8 @@ struct server_keys {
 	bool loaded;
 	struct api_key *keys; /* by hash */
 	size_t count;
+	struct user *users;
+	size_t user_count;
 	struct arena arena;
 	bool used;          /* some uses are not written yet */
 	int64_t written_ns; /* when they were last; monotonic */
@@ -83,9 +89,11 @@ static int load(struct server_keys *keys, int64_t generation, struct err *err)
 {
 	struct arena arena = { 0 };
 	struct api_key *list = NULL;
-	size_t count = 0;
+	struct user *users = NULL;
+	size_t count = 0, user_count = 0;
 
-	if (key_list(keys->store, &arena, &list, &count, err) < 0) {
+	if (key_list(keys->store, &arena, &list, &count, err) < 0 ||
+		user_list(keys->store, clock_now_ns(), &arena, &users, &user_count, err) < 0) {
 		arena_release(&arena);
 		return err->code;
 	}
@@ -97,6 +105,8 @@ static int load(struct server_keys *keys, int64_t generation, struct err *err)
 	keys->arena = arena;
 	keys->keys = list;
 	keys->count = count;
+	keys->users = users;
+	keys->user_count = user_count;
 	keys->generation = generation;
 	keys->loaded = true;
 	return 0;
@@ -157,6 +167,8 @@ static int take(struct server_keys *keys, const unsigned char *hash, struct aren
 	*out = (struct identity){ .known = true,
 		.key_id = arena_str(arena, key->key_id),
 		.user_id = arena_str(arena, key->user_id),
+		.email = arena_str(arena, key->email),
+		.machine_id = arena_str(arena, key->machine_id),
 		.role = key->role };
 	/* Known to a few minutes: not every request is another value. */
 	if (key->used_ns == INT64_MIN || now_ns - key->used_ns >= WRITE_MS * NS_PER_MS) {
@@ -168,18 +180,64 @@ static int take(struct server_keys *keys, const unsigned char *hash, struct aren
 	return 1;
 }
 
+/* What was read is good, and the lock is held, when this returns 0. */
+static int lock_fresh(struct server_keys *keys, struct err *err)
+{
+	int rc;
+
+	if (!atomic_load(&keys->away))
+		pthread_mutex_lock(&keys->lock);
+	else if (pthread_mutex_trylock(&keys->lock) != 0)
+		return err_set(err, ERR_BUSY, "the store of the keys cannot be reached");
+	rc = refresh(keys, err);
+	atomic_store(&keys->away, rc == ERR_BUSY);
+	if (rc == 0)
+		return 0;
+	/* What it was is read anew: the file may be another by then. One that is lost and comes
+	 * back by itself stays. */
+	if (rc == ERR_BUSY && keys->store && store_is_shared(keys->store))
+		keys->loaded = false;
+	else
+		forget(keys);
+	pthread_mutex_unlock(&keys->lock);
+	return rc;
+}
+
 int server_keys_find(void *context, const unsigned char hash[KEY_HASH_BYTES], struct arena *arena,
 	struct identity *out, struct err *err)
 {
 	struct server_keys *keys = context;
-	int rc;
+	int rc = lock_fresh(keys, err);
 
-	pthread_mutex_lock(&keys->lock);
-	rc = refresh(keys, err);
 	if (rc < 0)
-		forget(keys); /* what it was is read anew: the file may be another by then */
-	else
-		rc = take(keys, hash, arena, out);
+		return rc;
+	rc = take(keys, hash, arena, out);
+	pthread_mutex_unlock(&keys->lock);
+	return rc;
+}
+
+static bool same_email(struct str a, struct str b)
+{
+	return a.len == b.len && strncasecmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+int server_keys_user(struct server_keys *keys, struct str email_or_id, struct arena *arena,
+	struct identity *out, struct err *err)
+{
+	int rc = lock_fresh(keys, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < keys->user_count && rc == 0; i++) {
+		const struct user *user = &keys->users[i];
+
+		if (!same_email(user->email, email_or_id) &&
+			!same_email(user->user_id, email_or_id))
+			continue;
+		out->user_id = arena_str(arena, user->user_id);
+		out->email = arena_str(arena, user->email);
+		rc = 1;
+	}
 	pthread_mutex_unlock(&keys->lock);
 	return rc;
 }

@@ -1,7 +1,7 @@
 /*
- * The keys as the server knows them: read whole when they changed, which one number in the store
- * tells, so that a key made or revoked by another process counts from the next request on.
- * Thread-safe.
+ * The keys, and the users, as the server knows them: read whole when they changed, which one number
+ * in the store tells, so that a key made or revoked by another process counts from the next request
+ * on. Thread-safe.
  */
 #ifndef TT_SERVE_SERVER_KEYS_H
 #define TT_SERVE_SERVER_KEYS_H
@@ -18,6 +18,11 @@ void server_keys_free(struct server_keys *keys);
 
 /* Fits struct guard_keys; CONTEXT is the keys. A good key's use is noted. */
 int server_keys_find(void *context, const unsigned char hash[KEY_HASH_BYTES], struct arena *arena,
+	struct identity *out, struct err *err);
+
+/* The user of an e-mail address or id: 1 and the user of *OUT (strings in the arena), 0: none. < 0:
+ * cannot tell. */
+int server_keys_user(struct server_keys *keys, struct str email_or_id, struct arena *arena,
 	struct identity *out, struct err *err);
 
 /* How long until uses should be written: ms, 0: now, -1: there are none. */

@@ -4,61 +4,105 @@
 
 enum { IDLE_MS = 60000 };
 
-static void forget(struct store **store)
+struct reader {
+	struct server *server;
+	struct server_store conn;
+	struct server_store copy;
+};
+
+static int answer_with(struct work *work, struct store *store, struct err *err)
 {
-	store_close(*store);
-	*store = NULL;
+	const struct actor actor = work_actor(work);
+	int rc = store_as(store, &actor, err);
+
+	if (rc == ERR_NOT_FOUND) /* erased a moment ago */
+		return call_fail(
+			&work->call, 401, err, "The user of this key is not here any more");
+	if (rc == 0)
+		rc = work_check_device(work, store, err);
+	return rc == 0 ? work_handle(work, store, NULL, err) : rc;
 }
 
-/* The store that has its name now. */
-static int open_store(struct server *server, struct store **store, struct err *err)
+/* Has the copy all that this process wrote for the user? */
+static bool is_current(struct server *server, const struct work *work, struct store *copy)
 {
-	const struct store_options options = { .url = server->options->store_url,
-		.must_exist = true };
-
-	if (*store && store_replaced(*store))
-		forget(store);
-	return *store ? 0 : store_open(store, &options, err);
-}
-
-static void answer(struct server *server, struct work *work, struct store **store)
-{
+	const struct actor actor = work_actor(work);
+	struct store_info info;
 	struct err err;
 
-	if (open_store(server, store, &err) == 0 && work_handle(work, *store, NULL, &err) == 0) {
+	return store_as(copy, &actor, &err) == 0 && store_info(copy, &info, &err) == 0 &&
+	       info.last_seq >= server_written_seq(server->written, actor.user_id);
+}
+
+/* From the copy: true when that was an answer. It may lag behind, it may be gone: then the store is
+ * asked. */
+static bool answer_from_copy(struct reader *reader, struct work *work)
+{
+	struct server *server = reader->server;
+	struct err err;
+
+	if (!server->written || !work->call.route->from_copy ||
+		server_copy_open(server, &reader->copy, &err) < 0 ||
+		!is_current(server, work, reader->copy.store))
+		return false;
+	work->call.store_url = server->options->read_store;
+	if (answer_with(work, reader->copy.store, &err) == 0)
+		return true;
+	work->call.store_url = NULL;
+	if (!work->call.answered)
+		server_store_failed(server, &reader->copy, err.code);
+	call_reset(&work->call);
+	return false;
+}
+
+static void answer(struct reader *reader, struct work *work)
+{
+	struct server *server = reader->server;
+	struct err err;
+
+	if (answer_from_copy(reader, work) ||
+		(server_store_open(server, &reader->conn, &err) == 0 &&
+			answer_with(work, reader->conn.store, &err) == 0) ||
+		work->call.answered) {
 		work_reply(work);
 		return;
 	}
 	/* Whatever it was: the next request finds a connection that knows nothing of it. */
-	forget(store);
+	server_store_failed(server, &reader->conn, err.code);
 	work_fail(work, &err);
 }
 
-static void serve(struct server *server, struct work *work, struct store **store)
+static void serve(struct reader *reader, struct work *work)
 {
-	metrics_queues(server->metrics, (int64_t)queue_count(&server->writes),
-		(int64_t)queue_count(&server->reads));
+	server_count_queues(reader->server);
 	if (!work->prepared && !work_prepare(work))
 		return;
 	if (work->call.route->work == WORK_WRITE)
 		work_queue(work, WORK_WRITE);
 	else
-		answer(server, work, store);
+		answer(reader, work);
+}
+
+static void close_all(struct reader *reader)
+{
+	server_store_close(&reader->conn);
+	server_store_close(&reader->copy);
 }
 
 void *reader_main(void *context)
 {
-	struct server *server = context;
-	struct store *store = NULL;
+	struct reader reader = { .server = context };
+	struct queue *reads = &reader.server->reads;
 	struct queue_item *item;
 
-	while ((item = queue_take(&server->reads, 1, store ? IDLE_MS : -1)) ||
-		!queue_closed(&server->reads)) {
+	while ((item = queue_take(
+			reads, 1, reader.conn.store || reader.copy.store ? IDLE_MS : -1)) ||
+		!queue_closed(reads)) {
 		if (item)
-			serve(server, (struct work *)item, &store);
+			serve(&reader, (struct work *)item);
 		else
-			forget(&store);
+			close_all(&reader);
 	}
-	store_close(store);
+	close_all(&reader);
 	return NULL;
 }

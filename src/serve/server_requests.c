@@ -168,9 +168,11 @@ void work_fail(struct work *work, const struct err *err)
 	answer_error(work, status < 500 ? 500 : status, err);
 }
 
-static void answer(struct work *work, int status, const char *message)
+void work_refuse(struct work *work, int status, const char *message)
 {
 	call_message(&work->call, status, message);
+	if (status == 401)
+		http_reply_header(&work->call.reply, STR("WWW-Authenticate"), STR("Bearer"));
 	work_reply(work);
 }
 
@@ -227,7 +229,9 @@ static bool come_in(struct server *server, struct work *work, const struct route
 		answer_wait(work, wait_s);
 	else if (verdict.status != 0)
 		answer_verdict(work, &verdict);
-	return wait_s == 0 && verdict.status == 0;
+	else
+		return work_name_caller(server, work, match->route);
+	return false;
 }
 
 static struct work *make_work(struct server *server, struct http_request *request)
@@ -258,11 +262,11 @@ static int begin(void *context, struct http_request *request, int64_t *body_limi
 	if (!come_in(server, work, &match))
 		return -1;
 	if (rc < 0) {
-		answer(work, 400, err.message);
+		work_refuse(work, 400, err.message);
 		return -1;
 	}
 	if (!match.route) {
-		answer(work, 404, "The requested resource could not be found");
+		work_refuse(work, 404, "The requested resource could not be found");
 		return -1;
 	}
 	*body_limit = match.route->body_limit > 0 ? match.route->body_limit : HTTP_BODY_IGNORED;
@@ -296,7 +300,8 @@ int work_handle(struct work *work, struct store *store, struct intake *intake, s
 void work_queue(struct work *work, enum route_work where)
 {
 	struct server *server = work->call.server;
-	struct queue *queue = where == WORK_WRITE ? &server->writes : &server->reads;
+	struct queue *queue =
+		where == WORK_WRITE ? &server_writer_for(server, work)->queue : &server->reads;
 
 	if (queue_push(queue, &work->waits))
 		return;

@@ -43,6 +43,8 @@ int settings_new(struct settings **out, const struct server_config *config,
 	}
 	settings->rates = make_rates(config->rate_per_second, RATE);
 	settings->local_rates = make_rates(config->rate_local_per_second, RATE_LOCAL);
+	if (config->user && config->user[0])
+		settings->user = arena_cstr(&settings->arena, str_from(config->user));
 	if (config->webui)
 		settings->webui = arena_cstr(&settings->arena, str_from(config->webui));
 	settings->pages = copy_list(&settings->arena, config->pages);

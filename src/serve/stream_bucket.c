@@ -45,7 +45,7 @@ bool stream_bucket_make(const struct aw_bucket *buckets, size_t count, struct st
 
 		if (str_eq(from->id, out->id))
 			return false;
-		if (from->writable || from->first_ns == INT64_MIN)
+		if (from->writable || from->end_ns == INT64_MIN)
 			continue;
 		if (!any || from->first_ns < out->first_ns)
 			out->first_ns = from->first_ns;

@@ -44,14 +44,22 @@ struct aw_bucket {
 	int64_t newest_start_ns;
 };
 
-/* All, those made here in the order in which they were made, then the others in the order in which
- * the store met them; copied into the arena. Own ones are shown though empty, those of other
- * machines are not. Ids are unique: where two machines have a bucket of one id, both are shown as
- * `id@machine` (label, else machine id), this machine's own excepted. */
+/* All, those made over the API in the order in which they were made, then the others in the order
+ * in which the store met them; copied into the arena. Those made over the API are shown though
+ * empty, those that came from other machines are not. Ids are unique: where two machines have a
+ * bucket of one id, both are shown as `id@machine` (label, else machine id), except the one of the
+ * device that asks (store_actor), and one made over the API where no other device made any. */
 MUST_USE int aw_buckets(struct store *store, struct arena *arena, struct aw_bucket **out,
 	size_t *count, struct err *err);
-/* One by id; own buckets by their label and by their machine id. ERR_NOT_FOUND. */
+/* One by id: the asking device's first; or as `id@device` (label or machine id). ERR_NOT_FOUND;
+ * ERR_AMBIGUOUS: several devices have one, and not the one that asks. */
 MUST_USE int aw_bucket_find(struct store *store, struct str id, struct arena *arena,
+	struct aw_bucket *out, struct err *err);
+/* The same for who wants to know which there are: first_ns, newest_… stay INT64_MIN, and created_ns
+ * of one that was not made here is 0. No event is looked at. */
+MUST_USE int aw_buckets_brief(struct store *store, struct arena *arena, struct aw_bucket **out,
+	size_t *count, struct err *err);
+MUST_USE int aw_bucket_find_brief(struct store *store, struct str id, struct arena *arena,
 	struct aw_bucket *out, struct err *err);
 
 struct aw_event {

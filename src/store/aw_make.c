@@ -81,20 +81,12 @@ static int make_names(const struct aw_bucket *bucket, struct names *names, struc
 static int find_present(
 	struct intake *intake, struct aw_bucket *bucket, bool *present, struct err *err)
 {
-	CLEANUP(arena_release) struct arena arena = { 0 };
-	struct aw_bucket there;
-	int rc = aw_row_bucket(intake->store, bucket->id, &arena, &there, err);
+	int64_t *no = &bucket->bucket_no;
 
-	if (rc == 1 && !str_eq(there.machine_id, bucket->machine_id))
-		rc = 0;
-	if (rc == 0)
-		rc = aw_row_shown(intake->store, bucket->id, &there.bucket_no, err);
-	else if (rc == 1)
-		rc = 0;
-	if (rc < 0)
-		return rc;
-	*present = there.bucket_no != 0;
-	bucket->bucket_no = there.bucket_no;
+	if (aw_row_made_by(intake->store, bucket->id, bucket->machine_id, no, err) < 0 ||
+		(*no == 0 && aw_row_shown(intake->store, bucket->id, no, err) < 0))
+		return err->code;
+	*present = *no != 0;
 	return 0;
 }
 
@@ -119,7 +111,7 @@ static int make(
 int aw_make(struct intake *intake, struct aw_bucket *bucket, bool *made, struct err *err)
 {
 	CLEANUP(names_release) struct names names = { BUF_INIT, BUF_INIT };
-	bool present;
+	bool present = false;
 
 	*made = false;
 	if (make_names(bucket, &names, err) < 0 || intake_ready(intake, err) < 0)
@@ -134,10 +126,12 @@ int aw_make(struct intake *intake, struct aw_bucket *bucket, bool *made, struct 
 
 /* --- changing --- */
 
-/* ERR_NOT_FOUND and ERR_READONLY refuse; anything else is the store's failure. */
+/* These refuse; anything else is the store's failure. */
 static int refuse_or_fail(struct intake *intake, int rc, struct err *err)
 {
-	return rc == ERR_NOT_FOUND || rc == ERR_READONLY ? rc : intake_check(intake, rc, err);
+	if (rc == ERR_NOT_FOUND || rc == ERR_READONLY || rc == ERR_AMBIGUOUS)
+		return rc;
+	return intake_check(intake, rc, err);
 }
 
 static int begin_change(struct intake *intake, int64_t bucket_no, struct err *err)
@@ -207,19 +201,20 @@ int aw_target(struct intake *intake, struct str bucket_id, int64_t *bucket_no, s
 
 	if (intake_ready(intake, err) < 0)
 		return err->code;
-	target = aw_memory_target(&intake->aw, intake->events.generation, bucket_id);
-	if (target->bucket_no != 0 && str_eq(buf_str(&target->id), bucket_id)) {
-		*bucket_no = target->bucket_no;
+	target = aw_memory_target(&intake->aw, intake->events.generation,
+		store_actor(intake->store).machine_id, bucket_id);
+	*bucket_no = target->bucket_no;
+	if (target->bucket_no != 0)
 		return 0;
-	}
 	rc = aw_row_bucket(intake->store, bucket_id, &arena, &bucket, err);
 	if (rc < 0)
-		return intake_check(intake, rc, err);
+		return refuse_or_fail(intake, rc, err);
 	if (rc == 0)
 		return explain_absence(intake, bucket_id, err);
-	*bucket_no = target->bucket_no = bucket.bucket_no;
-	buf_clear(&target->id);
-	buf_add(&target->id, bucket_id);
+	*bucket_no = bucket.bucket_no;
+	/* A device's name may become another's, which nobody would hear of. */
+	if (str_eq(bucket.id, bucket_id))
+		target->bucket_no = bucket.bucket_no;
 	return 0;
 }
 
@@ -227,8 +222,10 @@ int aw_target(struct intake *intake, struct str bucket_id, int64_t *bucket_no, s
 
 int aw_setting_put(struct intake *intake, struct str key, struct str value, struct err *err)
 {
-	if (key.len == 0 || !utf8_valid(key))
-		return err_set(err, ERR_USAGE, "a setting's key is empty or no UTF-8");
+	if (key.len == 0)
+		return err_set(err, ERR_USAGE, "a setting's key is empty");
+	if (db_check_text("a setting's key", key, err) < 0)
+		return err->code;
 	if (key.len > LIMIT_SETTING_KEY_BYTES)
 		return err_set(err, ERR_LIMIT, "a setting's key is longer than %d bytes",
 			LIMIT_SETTING_KEY_BYTES);

@@ -111,6 +111,7 @@ static void remember(const struct writing *writing, const struct event_row *row,
 	struct aw_last *last = aw_memory_last(&writing->intake->aw, writing->bucket->bucket_no);
 
 	last->known = true;
+	last->as_of_seq = row->seq;
 	last->row = *row;
 	if (key.ptr != last->key.ptr) {
 		buf_clear(&last->key);
@@ -304,11 +305,14 @@ static int load_last(const struct writing *writing, struct aw_last **out, struct
 	int rc;
 
 	*out = last;
-	if (last->known && last->row.seq == writing->bucket->changed_seq)
+	if (last->as_of_seq == writing->bucket->changed_seq)
 		return 0;
 	rc = aw_row_last(intake->store, bucket_no, &last->row, &last->key, err);
+	if (rc < 0)
+		return rc;
 	last->known = rc == 1;
-	return rc < 0 ? rc : 0;
+	last->as_of_seq = writing->bucket->changed_seq;
+	return 0;
 }
 
 /* 1: EVENT is part of the last event now; 0: it is not. */
@@ -333,6 +337,7 @@ static int merge(
 		return err->code;
 	if (!same && correct(writing, &last->row, buf_str(&last->key), err) < 0)
 		return err->code;
+	last->as_of_seq = writing->bucket->changed_seq;
 	return 1;
 }
 
@@ -363,17 +368,40 @@ int aw_heartbeat(struct intake *intake, int64_t bucket_no, struct aw_event *even
 static int find_equal(const struct writing *writing, int64_t *number, struct err *err)
 {
 	const struct aw_event *event = writing->event;
-	struct event_row like = { .start_ns = event->start_ns, .duration_ns = event->duration_ns };
+	const struct bucket *bucket = writing->bucket;
+	struct intake *intake = writing->intake;
+	struct ahead_near like = { .start_ns = event->start_ns, .duration_ns = event->duration_ns };
+	bool newest =
+		event->start_ns > bucket->newest_ns[0] && event->start_ns > bucket->newest_ns[1];
 
 	*number = 0;
-	if (dictionary_number(
-		    writing->intake->events.dictionary, event->data, false, &like.data_no, err) < 0)
+	if (!newest && aw_window_load(&intake->aw.window, &intake->events, bucket, event->start_ns,
+			       err) < 0)
 		return err->code;
-	if (like.data_no == 0 || (event->start_ns > writing->bucket->newest_ns[0] &&
-					 event->start_ns > writing->bucket->newest_ns[1]))
+	if (dictionary_number(intake->events.dictionary, event->data, false, &like.data_no, err) <
+		0)
+		return err->code;
+	if (like.data_no == 0 || newest)
 		return 0;
 	writing->event->data_no = like.data_no;
-	return aw_row_equal(writing->intake->store, writing->bucket->bucket_no, &like, number, err);
+	if (!aw_window_covers(&intake->aw.window, bucket, event->start_ns))
+		return aw_row_equal(intake->store, bucket->bucket_no, &like, number, err);
+	*number = aw_window_find(&intake->aw.window, &like);
+	return 0;
+}
+
+static int insert_another(const struct writing *writing, struct err *err)
+{
+	int64_t before_seq = writing->bucket->changed_seq;
+	const struct aw_event *event = writing->event;
+	struct ahead_near row = { .start_ns = event->start_ns, .duration_ns = event->duration_ns };
+
+	if (insert(writing, false, err) < 0)
+		return err->code;
+	row.data_no = event->data_no;
+	row.number = event->number;
+	aw_window_add(&writing->intake->aw.window, writing->bucket, before_seq, &row);
+	return 0;
 }
 
 int aw_merge(struct intake *intake, int64_t bucket_no, struct aw_event *event, bool *added,
@@ -391,5 +419,13 @@ int aw_merge(struct intake *intake, int64_t bucket_no, struct aw_event *event, b
 	if (number != 0)
 		return 0;
 	*added = true;
-	return intake_check(intake, insert(&writing, false, err), err);
+	return intake_check(intake, insert_another(&writing, err), err);
+}
+
+int aw_expect(struct intake *intake, const struct str *datas, size_t count, struct err *err)
+{
+	if (intake_ready(intake, err) < 0)
+		return err->code;
+	return intake_check(
+		intake, dictionary_expect(intake->events.dictionary, datas, count, err), err);
 }

@@ -12,7 +12,7 @@
 
 /*
  * Make a bucket: id, type, client, hostname, data (canonical), created_ns and machine_id of BUCKET
- * count. *MADE is false when one of this id is there already (own ones too): nothing changes then.
+ * count. *MADE is false when this machine has one of this id already: nothing changes then.
  * BUCKET then becomes what is there now (bucket_no at least). ERR_USAGE: an empty id, or longer
  * than LIMIT_NAME_BYTES, or one with control characters; the same for the other names (which may be
  * empty).
@@ -25,8 +25,9 @@ MUST_USE int aw_change(
 /* With its events, each of which leaves a tombstone. ERR_NOT_FOUND, ERR_READONLY. */
 MUST_USE int aw_delete(struct intake *intake, int64_t bucket_no, struct err *err);
 
-/* In the batch: by its id, what this intake did included. ERR_NOT_FOUND, ERR_READONLY (one that is
- * not written over the API). Cheap: remembered between batches. */
+/* In the batch: by its id as aw_bucket_find takes it, what this intake did included. ERR_NOT_FOUND,
+ * ERR_AMBIGUOUS, ERR_READONLY (one that is not written over the API). Cheap: remembered between
+ * batches. */
 MUST_USE int aw_target(
 	struct intake *intake, struct str bucket_id, int64_t *bucket_no, struct err *err);
 
@@ -49,6 +50,21 @@ MUST_USE int aw_remove(
  */
 MUST_USE int aw_heartbeat(struct intake *intake, int64_t bucket_no, struct aw_event *event,
 	int64_t pulsetime_ns, struct err *err);
+/* Events with these data, some thousand at most (LIMIT_INTAKE_EXPECT), are about to come: a store
+ * that is far away looks them up together. For speed alone. */
+MUST_USE int aw_expect(
+	struct intake *intake, const struct str *datas, size_t count, struct err *err);
+/*
+ * BEATS[i] is about to come to INTAKES[i], all of which write in one transaction: a store that is
+ * far away looks up together what they will need. For speed alone.
+ */
+struct aw_beat {
+	struct str machine_id; /* the device that asks (intake_device) */
+	struct str bucket_id;
+	const struct aw_event *event;
+};
+MUST_USE int aw_expect_beats(
+	struct intake *const *intakes, const struct aw_beat *beats, size_t count, struct err *err);
 /* Insert EVENT unless one of equal start, duration and data is in the bucket. For imports. */
 MUST_USE int aw_merge(struct intake *intake, int64_t bucket_no, struct aw_event *event, bool *added,
 	struct err *err);

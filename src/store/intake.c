@@ -1,11 +1,9 @@
 /*
  * The intake: what is checked, counted and decided before an event is stored; the rows are
- * sql/events.c's.
+ * sql/events.c's, the transaction is intake_batch.c's.
  *
  * Versions of an event are totally ordered (version_cmp), and the greatest one stays: that alone
- * makes the result independent of order and repetition. Once something failed, a part of an event
- * may have been written; the batch is void then, and only a commit, which fails and undoes it,
- * starts the next one.
+ * makes the result independent of order and repetition.
  *
  * What is derived from events learns of corrections and deletions by triggers
  * (schema/001_derived.sql), not from here.
@@ -15,147 +13,11 @@
  */
 #include "store/intake_part.h"
 
-#include <stdlib.h>
-
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "model/limits.h"
 #include "store/aw.h"
 #include "store/sql/writes.h"
-
-/* --- the transaction --- */
-
-int intake_check(struct intake *intake, int rc, const struct err *err)
-{
-	if (rc < 0 && intake->failure.code == 0)
-		intake->failure = *err;
-	return rc;
-}
-
-static int refuse_after_failure(const struct intake *intake, struct err *err)
-{
-	if (intake->failure.code == 0)
-		return 0;
-	*err = intake->failure;
-	return err->code;
-}
-
-static int start_writing(struct intake *intake, struct err *err)
-{
-	if (intake->writing)
-		return 0;
-	if (db_write_begin(intake->store, err) < 0)
-		return err->code;
-	intake->writing = true;
-	catalogue_begin(intake->events.catalogue);
-	return events_begin(&intake->events, err);
-}
-
-static void undo(struct intake *intake)
-{
-	if (intake->writing)
-		db_write_rollback(intake->store);
-	intake->writing = false;
-	catalogue_forget(intake->events.catalogue);
-	events_forget(&intake->events);
-	aw_memory_forget(&intake->aw);
-	intake->counts = intake->committed;
-	intake->pending = 0;
-}
-
-static struct intake *make(struct store *store)
-{
-	struct intake *intake = mem_zalloc(sizeof(*intake));
-
-	intake->store = store;
-	intake->events.store = store;
-	intake->events.catalogue = catalogue_new(store);
-	intake->events.dictionary = dictionary_new(store);
-	return intake;
-}
-
-int intake_begin(struct intake **out, struct store *store, struct err *err)
-{
-	CLEANUP(intake_freep) struct intake *intake = make(store);
-
-	*out = NULL;
-	if (start_writing(intake, err) < 0)
-		return err->code;
-	*out = intake;
-	intake = NULL;
-	return 0;
-}
-
-int intake_begin_lazy(struct intake **out, struct store *store, struct err *err)
-{
-	if (db_is_read_only(store)) {
-		*out = NULL;
-		return err_set(err, ERR_READONLY, "store '%s': opened for reading only",
-			store_path(store));
-	}
-	*out = make(store);
-	(*out)->lazy = true;
-	return 0;
-}
-
-int intake_commit(struct intake *intake, struct err *err)
-{
-	int rc = refuse_after_failure(intake, err);
-
-	if (rc == 0 && intake->writing) {
-		rc = catalogue_flush(intake->events.catalogue, err);
-		if (rc == 0)
-			rc = db_write_commit(intake->store, err);
-		if (rc == 0)
-			events_committed(&intake->events);
-	}
-	if (rc < 0) {
-		undo(intake);
-		intake->failure = (struct err){ 0 };
-		return rc;
-	}
-	intake->writing = false;
-	intake->committed = intake->counts;
-	intake->pending = 0;
-	return 0;
-}
-
-void intake_free(struct intake *intake)
-{
-	if (!intake)
-		return;
-	undo(intake);
-	events_release(&intake->events);
-	catalogue_free(intake->events.catalogue);
-	dictionary_free(intake->events.dictionary);
-	arena_release(&intake->words);
-	json_parser_release(&intake->parser);
-	wire_decoder_release(&intake->decoder);
-	buf_release(&intake->stored_text);
-	aw_memory_release(&intake->aw);
-	free(intake);
-}
-
-void intake_freep(struct intake **intake)
-{
-	intake_free(*intake);
-}
-
-const struct intake_counts *intake_counts(const struct intake *intake)
-{
-	return &intake->counts;
-}
-
-size_t intake_pending(const struct intake *intake)
-{
-	return intake->pending;
-}
-
-int intake_ready(struct intake *intake, struct err *err)
-{
-	if (refuse_after_failure(intake, err) < 0)
-		return err->code;
-	return intake_check(intake, start_writing(intake, err), err);
-}
 
 /* --- quarantine --- */
 
@@ -223,7 +85,7 @@ static bool is_name(struct str name)
 	for (size_t i = 0; i < name.len; i++)
 		if ((unsigned char)name.ptr[i] < 0x20 || name.ptr[i] == 0x7f || name.ptr[i] == ':')
 			return false;
-	return true;
+	return utf8_valid(name);
 }
 
 static void check_names(const struct event *event, struct fault *fault)
@@ -232,16 +94,20 @@ static void check_names(const struct event *event, struct fault *fault)
 		fault_set(fault, "missing_id", "the event has no id");
 	else if (event->id.len > LIMIT_ID_BYTES)
 		fault_set(fault, "bad_id", "the id is too long");
+	else if (str_find(event->id, '\0', 0) >= 0)
+		fault_set(fault, "bad_id", "the id holds a zero byte");
+	else if (str_find(event->id, '\0', 0) >= 0 || !utf8_valid(event->id))
+		fault_set(fault, "bad_id", "the id holds a zero byte or is no UTF-8");
 	else if (event->source.len == 0)
 		fault_set(fault, "missing_source", "the event has no source");
 	else if (!is_name(event->source))
 		fault_set(fault, "bad_source",
-			"the source is too long, or holds a colon or a control character");
+			"the source is too long, holds a colon or a control character, or is no UTF-8");
 	else if (event->type.len == 0)
 		fault_set(fault, "missing_type", "the event has no type");
 	else if (!is_name(event->type))
 		fault_set(fault, "bad_type",
-			"the type is too long, or holds a colon or a control character");
+			"the type is too long, holds a colon or a control character, or is no UTF-8");
 }
 
 /* A second away from both ends, so that cutting to milliseconds and INT64_MIN as "none" are safe.
@@ -425,7 +291,7 @@ static int take(struct intake *intake, const struct event *event, const struct e
 	if (intake->lazy && !intake->writing && judge(intake, event, name, &verdict, err) < 0)
 		return err->code;
 	if (verdict.result != INTAKE_DUPLICATE &&
-		(start_writing(intake, err) < 0 || judge(intake, event, name, &verdict, err) < 0))
+		(intake_start(intake, err) < 0 || judge(intake, event, name, &verdict, err) < 0))
 		return err->code;
 	*result = verdict.result;
 	if (verdict.result == INTAKE_DUPLICATE)
@@ -461,7 +327,7 @@ static int take_event(struct intake *intake, const struct event *event, struct k
 	struct event_name name;
 	struct fault fault;
 
-	if (refuse_after_failure(intake, err) < 0)
+	if (intake_go_on(intake, err) < 0)
 		return err->code;
 	check_event(intake, event, known.checked, &fault);
 	if (fault.reason) {
@@ -509,7 +375,7 @@ int intake_line(struct intake *intake, struct str line, struct str default_sourc
 	}
 	*result = INTAKE_DUPLICATE;
 	if (decoded->kind != WIRE_EVENT)
-		return refuse_after_failure(intake, err);
+		return intake_go_on(intake, err);
 	return take_event(intake, &decoded->event, (struct knowledge){ .checked = true }, &entry,
 		result, err);
 }
@@ -571,7 +437,7 @@ int intake_cursor_forget(struct intake *intake, struct str source, struct str pa
 int intake_memo_get(struct intake *intake, struct str source, struct str key, struct arena *arena,
 	struct str *value, bool *found, struct err *err)
 {
-	if (!intake->lazy && intake_ready(intake, err) < 0)
+	if (intake->lazy ? intake_go_on(intake, err) < 0 : intake_ready(intake, err) < 0)
 		return err->code;
 	return intake_check(
 		intake, memo_get(intake->store, source, key, arena, value, found, err), err);

@@ -39,7 +39,8 @@ struct intake_counts {
 		reasons[INTAKE_REASONS]; /* of quarantined lines, by reason; count 0 ends it */
 };
 
-/* Begin; waits for other writers. Nothing is visible to readers before the commit. */
+/* Begin; waits for other writers. Nothing is visible to readers before the commit. The intake
+ * writes for the actor that the store has now (store/users.h), also when it has another later. */
 MUST_USE int intake_begin(struct intake **out, struct store *store, struct err *err);
 /* Take the write lock only when the first write comes: for callers that usually find nothing to do.
  */
@@ -51,6 +52,25 @@ MUST_USE int intake_begin_lazy(struct intake **out, struct store *store, struct 
  * intake_free ends it.
  */
 MUST_USE int intake_commit(struct intake *intake, struct err *err);
+/*
+ * The same for several intakes of one store, each of another user (store/users.h): one transaction,
+ * committed as a whole. On failure nothing of any is stored.
+ */
+MUST_USE int intake_commit_all(struct intake *const *intakes, size_t count, struct err *err);
+/*
+ * Take the write locks of the users of these intakes, without waiting for others who write for
+ * them: LOCKED[i] says who was had. Those that were not had must not be written to before they are.
+ * Intakes that write already must be of this transaction. On failure all are void.
+ */
+MUST_USE int intake_lock_all(
+	struct intake *const *intakes, size_t count, bool *locked, struct err *err);
+/* From now on it is this device of its user that writes (struct actor); empty: none. The store
+ * works for both when this returns. */
+MUST_USE int intake_device(struct intake *intake, struct str machine_id, struct err *err);
+/* Whose it is; empty: nobody's, or of a file. */
+struct str intake_user(const struct intake *intake);
+/* Its user's change number as of its last commit; 0 before the first. */
+int64_t intake_last_seq(const struct intake *intake);
 /* What was not committed is undone. Accepts NULL. */
 void intake_free(struct intake *intake);
 void intake_freep(struct intake **intake);
@@ -85,6 +105,14 @@ struct wire_line;
 MUST_USE int intake_line(struct intake *intake, struct str line, struct str default_source,
 	const struct quarantine_entry *origin, enum intake_result *result,
 	struct wire_line *line_out, struct err *err);
+/*
+ * These events, or lines, are about to be taken, in this order or another: a store that is far away
+ * looks them up together, some thousand at a time (LIMIT_INTAKE_EXPECT). For speed alone.
+ */
+MUST_USE int intake_expect(
+	struct intake *intake, const struct event *events, size_t count, struct err *err);
+MUST_USE int intake_expect_lines(struct intake *intake, const struct str *lines, size_t count,
+	struct str default_source, struct err *err);
 /* Keep foreign bytes that nobody understands. The same bytes with the same source, path and reason
  * are one entry. */
 MUST_USE int intake_quarantine(
@@ -133,6 +161,7 @@ struct peer_state {
 	struct str alias;
 	struct str store_id;
 	struct str version;
+	struct str hostname; /* of its host; empty: what is known stays */
 	int64_t cursor;
 	int64_t synced_at_ns;
 	int64_t clock_skew_ns;

@@ -1,17 +1,23 @@
 /*
- * The intake from inside, for the files that share its transaction: intake.c (events as sources and
- * machines give them) and aw_write.c, aw_make.c (as clients of the ActivityWatch API do).
+ * The intake from inside, for the files that share its transaction: intake_batch.c (its beginning
+ * and end), intake.c (events as sources and machines give them) and aw_write.c, aw_make.c (as
+ * clients of the ActivityWatch API do).
  */
 #ifndef TT_STORE_INTAKE_PART_H
 #define TT_STORE_INTAKE_PART_H
 
+#include "base/uuid.h"
 #include "model/codec.h"
 #include "store/aw_memory.h"
 #include "store/intake.h"
 #include "store/sql/events.h"
+#include "store/users.h"
 
 struct intake {
 	struct store *store;
+	/* The actor that it writes for (store/users.h). */
+	char user_id[UUID_BYTES + 1];
+	char machine_id[UUID_BYTES + 1];
 	struct events events;
 	bool lazy;
 	bool writing;       /* this intake holds the write lock */
@@ -26,6 +32,10 @@ struct intake {
 	struct aw_memory aw;
 };
 
+/* What every call starts with: the batch is good so far, and the store works for its actor. */
+MUST_USE int intake_go_on(struct intake *intake, struct err *err);
+/* Take the write lock, unless it is held. */
+MUST_USE int intake_start(struct intake *intake, struct err *err);
 /* What every write starts with: the batch is good so far, and holds the write lock now. */
 MUST_USE int intake_ready(struct intake *intake, struct err *err);
 /* Remember the first failure, which makes the batch void; returns RC. */

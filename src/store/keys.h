@@ -1,5 +1,6 @@
 /*
- * Users of the server and their keys. A key itself is never stored: only its SHA-256.
+ * Users of the server and their keys. A key itself is never stored: only its SHA-256. All are seen
+ * and changed here, whoever the store works for (store/users.h).
  * Each writing function is a transaction of its own.
  */
 #ifndef TT_STORE_KEYS_H
@@ -26,7 +27,8 @@ struct api_key {
 	struct str key_id; /* UUID */
 	struct str user_id;
 	struct str email;
-	struct str name; /* for people; may be empty */
+	struct str name;       /* for people; may be empty */
+	struct str machine_id; /* the device that uses the key; empty: any */
 	enum key_role role;
 	unsigned char hash[KEY_HASH_BYTES];
 	int64_t created_ns;
@@ -35,9 +37,13 @@ struct api_key {
 	int64_t used_ns;    /* INT64_MIN: never; known to some minutes */
 };
 
-/* The user of KEY's email is made if there is none. name, role, hash, expires_ns count; the rest of
- * KEY is set, strings in the arena. ERR_USAGE: no e-mail address. ERR_EXISTS: this hash is there.
- */
+/* Make a user, who has no rows yet: email counts, the rest of USER is set, strings in the arena.
+ * ERR_USAGE: no e-mail address. ERR_EXISTS: there is a user of this address. */
+MUST_USE int user_make(struct store *store, int64_t now_ns, struct user *user, struct arena *arena,
+	struct err *err);
+/* The user of KEY's email is made if there is none. name, machine_id, role, hash, expires_ns count;
+ * the rest of KEY is set, strings in the arena. ERR_USAGE: no e-mail address, a machine_id that is
+ * no UUID. ERR_EXISTS: this hash is there. ERR_BUSY: the user is being erased. */
 MUST_USE int key_make(struct store *store, int64_t now_ns, struct api_key *key, struct arena *arena,
 	struct err *err);
 /* Ordered by e-mail, then creation; revoked and expired ones too. */

@@ -19,6 +19,7 @@ enum {
 
 struct sql_options {
 	const char *url;    /* of a store that exists */
+	const char *user;   /* whose rows: see store_options */
 	int64_t timeout_ms; /* from sql_open to the last row; > 0 */
 	int64_t now_ns;     /* what ns('2 hours ago') counts from */
 };

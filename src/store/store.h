@@ -18,7 +18,10 @@
 struct store;
 
 struct store_options {
-	const char *url; /* "sqlite:PATH" or a plain path */
+	const char *url; /* "sqlite:PATH" or a plain path; "postgresql://…" */
+	/* E-mail address or id of the user whose rows it works with; NULL or "": nobody, which is
+	 * for servers and administration. ERR_NOT_FOUND: no such user. SQLite looks not at it. */
+	const char *user;
 	bool read_only;  /* nothing is written, not even a migration */
 	bool must_exist; /* ERR_NOT_FOUND instead of making it */
 	int64_t busy_ms; /* how long to wait for another writer; 0: 30,000 */
@@ -31,6 +34,10 @@ struct store_options {
  * ERR_FULL, ERR_BUSY.
  */
 MUST_USE int store_open(struct store **out, const struct store_options *options, struct err *err);
+/* Another connection to the same store, for the same user and device as LIKE; url and user of
+ * OPTIONS are not looked at. (The path of a store does not tell its password.) */
+MUST_USE int store_open_again(struct store **out, const struct store *like,
+	const struct store_options *options, struct err *err);
 void store_close(struct store *store);
 void store_closep(struct store **store);
 const char *store_path(const struct store *store);

@@ -32,8 +32,9 @@ MUST_USE int user_find(struct store *store, struct str email_or_id, struct arena
  * Delete a user and everything of theirs: keys, devices, events, records, settings, quarantine.
  * What others wrote stays. In transactions small enough that others hardly wait: a user that is
  * being erased cannot write any more, and an erasure that was interrupted is finished by calling
- * again. *ROWS counts what was deleted. ERR_NOT_FOUND. SQLite: the user and their keys alone; the
- * file is the person's.
+ * again. *ROWS counts what was deleted. ERR_NOT_FOUND. The store works for nobody afterwards.
+ * SQLite: the user and their keys alone; the file is the person's. Not while a scan, a snapshot or
+ * a transaction is open.
  */
 MUST_USE int user_erase(
 	struct store *store, struct str email_or_id, int64_t *rows, struct err *err);

@@ -45,6 +45,7 @@ static void put_header(struct writer *writer, const struct store_info *info)
 		.version = STR(TT_VERSION),
 		.machine_id = machine->id,
 		.label = machine->label,
+		.hostname = machine->hostname,
 		.store_id = str_from(info->store_id),
 		.sent_at_ns = writer->request->now_ns,
 		.mark = writer->asked_mark,

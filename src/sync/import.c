@@ -13,10 +13,14 @@
 #include "base/mem.h"
 #include "model/limits.h"
 
+/* So much is looked up together, unless lines are held for longer. */
+enum { BLOCK_BYTES = 1 << 20 };
+
 struct import {
 	struct import_options options;
 	struct intake *intake;
-	struct buf held;   /* whole lines that wait for their trailer */
+	struct buf held; /* whole lines that wait: for their trailer, or to be looked up together */
+	size_t held_lines;
 	struct buf line;   /* the beginning of an unfinished line */
 	size_t line_bytes; /* its length so far */
 	int64_t line_no;
@@ -140,17 +144,31 @@ static int take_line(struct import *import, struct str line, size_t bytes, struc
 	return 0;
 }
 
+/* The lines at the head of *REST, as many as are looked up together, are taken from it. */
+static int take_block(struct import *import, struct str *rest, struct err *err)
+{
+	struct str lines[LIMIT_INTAKE_EXPECT];
+	const char *begin = rest->ptr;
+	size_t count = 0;
+	int rc;
+
+	while (count < ARRAY_LEN(lines) && rest->len > 0 && rest->ptr - begin < BLOCK_BYTES)
+		lines[count++] = str_split(rest, '\n');
+	rc = intake_expect_lines(import->intake, lines, count, import->options.default_source, err);
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = take_line(import, lines[i], lines[i].len, err);
+	return rc;
+}
+
 static int take_held(struct import *import, struct err *err)
 {
 	struct str rest = buf_str(&import->held);
 	int rc = 0;
 
-	while (rc == 0 && rest.len > 0) {
-		struct str line = str_split(&rest, '\n');
-
-		rc = take_line(import, line, line.len, err);
-	}
+	while (rc == 0 && rest.len > 0)
+		rc = take_block(import, &rest, err);
 	buf_clear(&import->held);
+	import->held_lines = 0;
 	return rc;
 }
 
@@ -168,18 +186,27 @@ static bool is_trailer(struct str line)
 	return str_starts(line, STR("{\"type\":\"trailer\""));
 }
 
-/* Take LINE now or keep it for later. The header decides whether the rest is wanted at all, and
- * does not wait for what came before. */
+/* Are enough lines held? */
+static bool is_enough(const struct import *import)
+{
+	if (import->options.commit_at_trailers)
+		return import->held.len >= IMPORT_HELD_BYTES;
+	return import->held.len >= BLOCK_BYTES || import->held_lines >= LIMIT_INTAKE_EXPECT;
+}
+
+/* Take LINE now or keep it for later. The header of a sync decides whether the rest is wanted at
+ * all, and does not wait for what came before. */
 static int sort_line(struct import *import, struct str line, size_t bytes, struct err *err)
 {
 	int rc;
 
-	if (!import->options.commit_at_trailers || is_header(line))
+	if (import->options.commit_at_trailers && is_header(line))
 		return take_line(import, line, bytes, err);
-	if (bytes == line.len && !is_trailer(line)) {
+	if (bytes == line.len && !is_trailer(line) && !is_header(line)) {
 		buf_add(&import->held, line);
 		buf_byte(&import->held, '\n');
-		return import->held.len < IMPORT_HELD_BYTES ? 0 : take_held(import, err);
+		import->held_lines++;
+		return is_enough(import) ? take_held(import, err) : 0;
 	}
 	rc = take_held(import, err);
 	return rc < 0 ? rc : take_line(import, line, bytes, err);
@@ -228,8 +255,10 @@ int import_push(struct import *import, struct str bytes, struct err *err)
 
 int import_pause(struct import *import, struct err *err)
 {
+	int rc = take_held(import, err);
+
 	ASSERT(!import->options.commit_at_trailers);
-	return commit(import, err);
+	return rc < 0 ? rc : commit(import, err);
 }
 
 int import_end(struct import *import, struct err *err)

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/proc.h"
 #include "base/uuid.h"
+#include "store/records.h"
 #include "sync/import.h"
 #include "sync/transport/ssh.h"
 
@@ -128,6 +129,16 @@ static void note_skew(struct pull *pull, const struct wire_header *header)
 		pull->name, (long long)minutes, skew > 0 ? "ahead of" : "behind");
 }
 
+/* What it calls its host, if that is fit to be shown. */
+static struct str host_name(struct pull *pull, const struct wire_header *header)
+{
+	struct err unfit;
+
+	if (record_check_name(header->hostname, &unfit) < 0)
+		return STR("");
+	return arena_str(&pull->arena, header->hostname);
+}
+
 static int on_header(void *context, const struct wire_header *header, struct err *err)
 {
 	struct pull *pull = context;
@@ -148,6 +159,7 @@ static int on_header(void *context, const struct wire_header *header, struct err
 		.alias = str_from(pull->name),
 		.store_id = arena_str(&pull->arena, header->store_id),
 		.version = arena_str(&pull->arena, header->version),
+		.hostname = host_name(pull, header),
 		.synced_at_ns = pull->options->now_ns,
 		.clock_skew_ns = pull->result->skew_ns,
 	};
@@ -198,6 +210,9 @@ static int read_stream(struct pull *pull, struct proc *proc, struct import *impo
 		int rc;
 
 		relay(pull, got <= 0);
+		if (got == ERR_TIMEOUT)
+			return err_set(err, ERR_TIMEOUT, "no output for %g s (sync.timeout)",
+				(double)pull->options->timeout_ms / 1000);
 		if (got < 0)
 			return (int)got;
 		if (got == 0)
@@ -302,10 +317,10 @@ static int again(struct pull *pull, int failure, bool *worth, struct err *err)
 
 static int pull_remote(struct pull *pull, struct err *err)
 {
-	struct store_options options = { .url = pull->options->store_url };
+	struct store_options options = { .read_only = false };
 	struct err trouble;
 	bool worth = true;
-	int rc = store_open(&pull->store, &options, err);
+	int rc = store_open_again(&pull->store, pull->options->store, &options, err);
 
 	if (rc == 0)
 		rc = recall(pull, str_from(pull->name), err);

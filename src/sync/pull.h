@@ -14,7 +14,7 @@
 enum { PULL_MOST_REMOTES = 64 };
 
 struct pull_options {
-	const char *store_url;      /* each remote has a connection of its own */
+	const struct store *store;  /* each remote has a connection of its own to it */
 	const char *remote_command; /* the program on the remotes: "tt" */
 	const struct machine *self; /* NULL: this machine has no identity */
 	const struct log *log;

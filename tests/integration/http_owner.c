@@ -5,10 +5,10 @@
  *   http_owner [KEY=VALUE]…
  *
  * listen=ADDRESS:PORT (again for more), threads, connections, per_address, header_ms, body_ms,
- * idle_ms, stall_ms, reply_ms, bodies_bytes, body_limit, cert, key, workers, log=1 (a line for each
- * request that ended). Prints the version of libmicrohttpd, "port N" for each address, then
- * "ready". SIGHUP loads the certificates again, SIGTERM ends: quiesce, wait, stop, and a last line
- * of sums.
+ * idle_ms, drain_ms, stall_ms, reply_ms, bodies_bytes, body_limit, cert, key, workers, log=1 (a
+ * line for each request that ended). Prints the version of libmicrohttpd, "port N" for each
+ * address, then "ready". SIGHUP loads the certificates again, SIGTERM ends: quiesce, wait, stop,
+ * and a last line of sums.
  *
  * Paths: /here (answered in handle), /begin (in begin), /echo (the body, from a worker), /slow
  * (from a worker after ?ms), /stream (?bytes), /broken (a stream that fails), /big (?bytes), /show
@@ -314,6 +314,7 @@ static bool take_option(struct setup *setup, char *text)
 		{ "header_ms", &options->header_ms },
 		{ "body_ms", &options->body_ms },
 		{ "idle_ms", &options->idle_ms },
+		{ "drain_ms", &options->drain_ms },
 		{ "stall_ms", &options->stall_ms },
 		{ "reply_ms", &options->reply_ms },
 		{ "bodies_bytes", &options->bodies_bytes },

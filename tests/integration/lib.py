@@ -2,6 +2,9 @@
 
 A test file names its test functions in a list and hands it to `run`. Each function gets a `Case`: a fresh directory, machines in it,
 and `ok`, `equal`, `skip`. An exception is a failed check, and the next function goes on.
+
+With TT_TEST_STORE=postgres every case has a database of its own in a PostgreSQL server of the program's, and every machine is a user of
+it; otherwise each machine has its own SQLite file.
 """
 import contextlib
 import datetime
@@ -24,6 +27,10 @@ import traceback
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/lib"))
+
+import pg  # noqa: E402
+
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 LIMIT_SECONDS = 120
 EPOCH = datetime.datetime(2026, 2, 3, 9, 0, 0, tzinfo=datetime.timezone.utc)
@@ -88,8 +95,15 @@ class Machine:
         self.env["UBSAN_OPTIONS"] = "halt_on_error=1:print_stacktrace=1"
         self.env.update((name, os.environ[name]) for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ)
         self.id = None
+        if case.database:
+            self.use(case.database, f"{name}@example.org")
         if identity:
             self.init()
+
+    def use(self, database, email):
+        """Work in DATABASE, a URL, as the user EMAIL, who is made if need be."""
+        self.env.update(TT_STORE=database, TT_USER=email)
+        self.must("serve", "generate-key", "--email", email, "--json")
 
     def init(self):
         self.id = self.must("init", "--label", f"{self.name}-own", "--json").json()["machine_id"]
@@ -349,6 +363,7 @@ class Case:
         self.tt = suite.tt
         self.top = Path(tempfile.mkdtemp(prefix=f"tt-{name}-", dir=suite.place))
         self.cleanups = []
+        self.database = suite.make_database()
 
     def ok(self, condition, what, detail=""):
         self.suite.report(bool(condition), what, detail)
@@ -381,6 +396,15 @@ class Suite:
         self.place = place
         self.count = 0
         self.failed = 0
+        self.postgres = None  # the server, in which the stores are
+        self.databases = 0
+
+    def make_database(self):
+        """The URL of a new one; None: stores are files."""
+        if not self.postgres:
+            return None
+        self.databases += 1
+        return self.postgres.make_database(f"case{self.databases}")
 
     def report(self, good, what, detail):
         self.count += 1
@@ -403,21 +427,32 @@ def run(functions):
     place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     suite = Suite(sys.argv[1], place)
     chosen = [function for function in functions if len(sys.argv) == 2 or function.__name__ in sys.argv[2:]]
+    if os.environ.get("TT_TEST_STORE") == "postgres":
+        try:
+            with pg.cluster() as suite.postgres:
+                run_all(suite, chosen)
+        except pg.Missing as why:
+            sys.exit(pg.say_missing(why))
+    else:
+        run_all(suite, chosen)
+    print(f"1..{suite.count}")
+    sys.exit(1 if suite.failed else 0)
+
+
+def run_all(suite, chosen):
     for function in chosen:
         began = time.monotonic()
         print(f"# {function.__name__}: {(function.__doc__ or '').splitlines()[0] if function.__doc__ else ''}", flush=True)
         case = Case(suite, function.__name__.replace("_", "-"))
         try:
             function(case)
-        except Skip as why:
+        except (Skip, pg.Missing) as why:
             suite.skip(function.__name__, why)
         except Exception:
             suite.report(False, f"{function.__name__} ran to its end", traceback.format_exc())
         finally:
             case.close()
         print(f"# {function.__name__}: {time.monotonic() - began:.1f} s", flush=True)
-    print(f"1..{suite.count}")
-    sys.exit(1 if suite.failed else 0)
 
 
 def seeded(what):

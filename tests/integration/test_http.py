@@ -721,5 +721,51 @@ def storm_that_ends(case):
         case.equal((sums["ended"], sums["complete"], sum(answers)), (sums["begun"],) * 3, f"each request that began was answered, and the answer arrived ({sum(answers)})")
 
 
+def seamless(case):
+    """With time to drain no request is lost: who is connected is told that the answer was the last, who is not is refused."""
+    for number in range(3):
+        owner = Owner(case, "workers=2", "threads=2", "drain_ms=4000")
+        lost, told = [], []
+
+        def client_main(pause_s, keep):
+            count = 0
+            try:
+                while True:
+                    client = owner.connect()
+                    more = True
+                    while more:
+                        got = client.post("/echo", b"x")
+                        if got is None or got.body != b"x":
+                            lost.append(f"request {count} with a pause of {pause_s} s: {got}")
+                            return
+                        count += 1
+                        more = keep and got.headers.get("connection") != "close"
+                        time.sleep(pause_s)
+                    told.append(keep)
+                    client.sock.close()
+            except ConnectionRefusedError:
+                pass
+            except OSError as error:
+                lost.append(f"request {count} with a pause of {pause_s} s: {error}")
+
+        threads = [threading.Thread(target=client_main, args=(pause_s, keep)) for pause_s in (0, 0, 0.01, 0.2) for keep in (True, False)]
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: len(owner.lines) > 300)
+        began = time.monotonic()
+        sums = owner.end()
+        for thread in threads:
+            thread.join(PATIENCE)
+        case.equal(lost, [], f"round {number + 1}: nobody lost a request")
+        case.ok(told.count(True) == 4, "those who kept their connection were told", told)
+        case.equal(sums["ended"], sums["begun"], "every request ended")
+        case.ok(time.monotonic() - began < PATIENCE, "and it ends")
+    owner = Owner(case, "drain_ms=300")
+    idle_client = owner.connect()
+    idle_client.get("/here")
+    owner.end()
+    case.ok(idle_client.closed(), "who asks nothing is not waited for")
+
+
 if __name__ == "__main__":
-    run([plain, refused, understood, bodies, streams, late, crowd_of_sleepers, addresses, limits, idle, tls, leaving, gone, storm, storm_that_ends])
+    run([plain, refused, understood, bodies, streams, late, crowd_of_sleepers, addresses, limits, idle, tls, leaving, seamless, gone, storm, storm_that_ends])

@@ -16,6 +16,7 @@ from test_serve import BUCKET, Server, configure, elsewhere, make_key, until
 PATIENCE = 20
 LAST = b"Connection: close\r\n\r\n"
 OPEN = ("/api/0/info", "/healthz", "/readyz")  # of those described; the page is open too
+ADMIN = (("DELETE", "/api/0/user"), ("GET", "/api/0/user/export"), ("HEAD", "/api/0/user/export"))
 
 
 def raw(server, *requests, address="127.0.0.1", wait=PATIENCE):
@@ -44,9 +45,11 @@ def routes_of(server, **who):
 
 
 def needed(method, path):
-    """What may come in, as the documentation has it: open, read or write."""
+    """What may come in, as the documentation has it: open, read, write or admin."""
     if path in OPEN:
         return "open"
+    if (method, path) in ADMIN:
+        return "admin"
     return "read" if method in ("GET", "HEAD") or path.rstrip("/") == "/api/0/query" else "write"
 
 

@@ -187,6 +187,8 @@ def skew(case):
             case.ok(status == 0 and "minutes" not in result.err, f"{offset} s is not", result)
     row = [row for row in hub.must("machines", "--json").json()["machines"] if row["machine_id"] == box.id][0]
     case.equal(row["clock_skew_ms"], -900000, "machines shows the difference")
+    own = box.must("machines", "--json").json()["machines"][0]
+    case.ok(row["hostname"] and row["hostname"] == own["hostname"], "and the host's name as the machine says it", row, own)
     box.focus(86400 * 400)
     box.focus(800)
     status, rows, _ = hub.sync("devbox", env=here)
@@ -342,7 +344,7 @@ def stalled(case):
             break
     case.ok(child.poll() is None and slowest < 2, f"hooks are taken in meanwhile, {rounds} times, within {slowest:.1f} s at most")
     _, err = child.communicate(timeout=60)
-    case.ok(child.returncode == 1 and b"slow" in err and b"no output" in err, "the stalled one is given up", err.decode())
+    case.ok(child.returncode == 1 and b"slow" in err and b"no output for 4 s (sync.timeout)" in err, "the stalled one is given up", err.decode())
     case.equal(sorted(hub.ids()), sorted(box.ids() + hub_ids(hub)), "nothing of it is stored, the other one is complete")
 
 

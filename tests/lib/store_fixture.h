@@ -1,6 +1,7 @@
 /*
- * What tests of the store share: a temporary directory with a store path in it, events made from
- * few words, and the content of a store as text, so that two stores can be compared.
+ * What tests of the store share: a temporary directory with a place for a store (store_place.h),
+ * events made from few words, and the content of a store as text, so that two stores can be
+ * compared.
  */
 #ifndef TT_TESTS_STORE_FIXTURE_H
 #define TT_TESTS_STORE_FIXTURE_H
@@ -13,6 +14,7 @@
 #include "base/mem.h"
 #include "model/id.h"
 #include "store/intake.h"
+#include "store_place.h"
 #include "tap.h"
 
 #define MACHINE_A "5f0c8a52-91d7-4c0e-8b6a-2d1f7a9be310"
@@ -33,11 +35,13 @@ __attribute__((unused)) static int fixture_fails(
 
 struct fixture {
 	char dir[64];
-	char path[128]; /* DIR/data/tt.db; nothing is there yet */
+	char path[192]; /* the store's URL: DIR/data/tt.db, where nothing is yet, or a database */
+	struct store_place place;
 	struct arena arena;
 };
 
-__attribute__((unused)) static void fixture_begin(struct fixture *fixture)
+__attribute__((unused)) static void fixture_begin_at(
+	struct fixture *fixture, void make(struct store_place *place, const char *path))
 {
 	const char *base = getenv("TMPDIR");
 
@@ -52,6 +56,13 @@ __attribute__((unused)) static void fixture_begin(struct fixture *fixture)
 		exit(99);
 	}
 	snprintf(fixture->path, sizeof(fixture->path), "%s/data/tt.db", fixture->dir);
+	make(&fixture->place, fixture->path);
+	snprintf(fixture->path, sizeof(fixture->path), "%s", fixture->place.url);
+}
+
+__attribute__((unused)) static void fixture_begin(struct fixture *fixture)
+{
+	fixture_begin_at(fixture, store_place_make);
 }
 
 static int fixture_remove(const char *path, const struct stat *status, int type, struct FTW *at)
@@ -74,9 +85,19 @@ __attribute__((unused)) static const char *fixture_path(struct fixture *fixture,
 	return arena_printf(&fixture->arena, "%s/%s", fixture->dir, name).ptr;
 }
 
+/* Whose waits for others end after BUSY_MS. */
+__attribute__((unused)) static struct store_options fixture_options(
+	const struct fixture *fixture, int64_t busy_ms)
+{
+	struct store_options options = store_place_options(&fixture->place);
+
+	options.busy_ms = busy_ms;
+	return options;
+}
+
 __attribute__((unused)) static struct store *fixture_open(struct fixture *fixture)
 {
-	const struct store_options options = { .url = fixture->path, .busy_ms = 20000 };
+	const struct store_options options = fixture_options(fixture, 20000);
 	struct store *store = NULL;
 	struct err err;
 
@@ -118,6 +139,13 @@ __attribute__((unused)) static struct intake *begin(struct store *store)
 __attribute__((unused)) static struct store *open_new(struct fixture *f)
 {
 	fixture_begin(f);
+	return fixture_open(f);
+}
+
+/* A database of its own, as nobody: for what administers users. */
+__attribute__((unused)) static struct store *open_alone(struct fixture *f)
+{
+	fixture_begin_at(f, store_place_make_alone);
 	return fixture_open(f);
 }
 

@@ -1,9 +1,12 @@
 #include "serve/api/answer.h"
 
+#include "base/clock.h"
 #include "base/time.h"
+#include "base/uuid.h"
 #include "serve/server.h"
 #include "serve/stream_bucket.h"
 #include "store/aw_write.h"
+#include "store/keys.h"
 
 /* STATUS with the message that ERR has now. */
 static int fail_as_is(struct call *call, int status, struct err *err)
@@ -26,6 +29,7 @@ bool answer_is_refusal(int code)
 	case ERR_READONLY:
 	case ERR_USAGE:
 	case ERR_LIMIT:
+	case ERR_AMBIGUOUS:
 		return true;
 	default:
 		return false;
@@ -42,10 +46,84 @@ int answer_bucket(struct call *call, struct str id, struct err *err)
 	return fail_as_is(call, err_http_status(err->code), err);
 }
 
+struct str answer_own_machine(const struct call *call)
+{
+	return call->who.machine_id.len > 0 ? call->who.machine_id
+					    : str_from(server_options(call->server)->machine_id);
+}
+
 static struct str host(const struct call *call)
 {
 	return str_from(server_options(call->server)->hostname);
 }
+
+int answer_own_store(const struct call *call, bool read_only, struct store **out, struct err *err)
+{
+	enum { SHARED_BUSY_MS = 4000 };
+	const struct store_options options = {
+		.url = read_only && call->store_url ? call->store_url
+						    : server_options(call->server)->store_url,
+		.read_only = read_only,
+		.must_exist = true,
+		.busy_ms = server_is_shared(call->server) ? SHARED_BUSY_MS : 0,
+	};
+	const struct actor actor = { call->who.user_id, call->who.machine_id };
+
+	if (store_open(out, &options, err) < 0)
+		return err->code;
+	if (store_as(*out, &actor, err) == 0)
+		return 0;
+	store_close(*out);
+	*out = NULL;
+	return err->code;
+}
+
+/* --- devices --- */
+
+static const struct device *last_seen(
+	const struct device *devices, size_t count, struct str hostname)
+{
+	const struct device *found = NULL;
+
+	for (size_t i = 0; i < count; i++)
+		if (str_eq(devices[i].hostname, hostname) &&
+			(!found || devices[i].seen_ns > found->seen_ns))
+			found = &devices[i];
+	return found;
+}
+
+static struct str id_of_host(struct call *call, struct str hostname)
+{
+	char *id = arena_alloc(call->arena, UUID_BYTES + 1);
+
+	uuid_of_name(arena_printf(call->arena, "tidemark device %.*s %.*s",
+			     STR_ARG(call->who.user_id), STR_ARG(hostname)),
+		id);
+	return str_from(id);
+}
+
+int answer_machine(struct call *call, struct store *store, struct str hostname,
+	struct str *machine_id, struct err *err)
+{
+	struct device made = { .hostname = hostname, .label = hostname }, *devices;
+	const struct device *known;
+	size_t count;
+
+	*machine_id = call->who.machine_id;
+	if (machine_id->len > 0)
+		return 0;
+	if (device_list(store, call->arena, &devices, &count, err) < 0)
+		return err->code;
+	known = last_seen(devices, count, hostname);
+	if (known) {
+		*machine_id = known->machine_id;
+		return 0;
+	}
+	made.machine_id = *machine_id = id_of_host(call, hostname);
+	return device_register(store, clock_now_ns(), &made, call->arena, err);
+}
+
+/* --- buckets --- */
 
 int answer_buckets(struct call *call, struct store *store, struct aw_bucket **out, size_t *count,
 	struct err *err)
@@ -57,8 +135,8 @@ int answer_buckets(struct call *call, struct store *store, struct aw_bucket **ou
 	*out = arena_zalloc(call->arena, *count + 1, sizeof(**out));
 	if (*count > 0)
 		memcpy(*out, stored, *count * sizeof(**out));
-	if (stream_bucket_make(stored, *count, host(call),
-		    str_from(server_options(call->server)->machine_id), call->arena, *out + *count))
+	if (stream_bucket_make(stored, *count, host(call), answer_own_machine(call), call->arena,
+		    *out + *count))
 		++*count;
 	return 0;
 }
@@ -70,7 +148,7 @@ int answer_find(struct call *call, struct store *store, struct aw_bucket *out, s
 	struct err other;
 	size_t count;
 
-	if (aw_bucket_find(store, id, call->arena, out, err) == 0)
+	if (aw_bucket_find_brief(store, id, call->arena, out, err) == 0)
 		return 0;
 	if (err->code != ERR_NOT_FOUND || !stream_bucket_is(id, host(call)))
 		return answer_bucket(call, id, err);
@@ -81,6 +159,18 @@ int answer_find(struct call *call, struct store *store, struct aw_bucket *out, s
 	if (count == 0 || all[count - 1].bucket_no != STREAM_BUCKET_NO)
 		return answer_bucket(call, id, err);
 	*out = all[count - 1];
+	return 0;
+}
+
+int answer_find_whole(
+	struct call *call, struct store *store, struct aw_bucket *out, struct err *err)
+{
+	int rc = answer_find(call, store, out, err);
+
+	if (rc < 0 || out->bucket_no == STREAM_BUCKET_NO)
+		return rc;
+	if (aw_bucket_find(store, call->params[0], call->arena, out, err) < 0)
+		return answer_bucket(call, call->params[0], err);
 	return 0;
 }
 

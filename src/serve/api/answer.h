@@ -4,6 +4,7 @@
 
 #include "serve/call.h"
 #include "store/aw.h"
+#include "store/users.h"
 
 /* A body that parsed but is not what it should be (ERR says why): 422, or 413 for what is too
  * large. Returns the negative code to return. */
@@ -17,12 +18,29 @@ int answer_bucket(struct call *call, struct str id, struct err *err);
 /* All buckets, the streams' (serve/stream_bucket.h) last. */
 MUST_USE int answer_buckets(struct call *call, struct store *store, struct aw_bucket **out,
 	size_t *count, struct err *err);
-/* The bucket of the path's first parameter, which may be the streams'; absent: answered 404. */
+/* The bucket of the path's first parameter, which may be the streams'; absent: answered 404. As
+ * aw_bucket_find_brief tells of it. */
 MUST_USE int answer_find(
+	struct call *call, struct store *store, struct aw_bucket *out, struct err *err);
+/* The same, with what its events tell of it. */
+MUST_USE int answer_find_whole(
 	struct call *call, struct store *store, struct aw_bucket *out, struct err *err);
 /* The same to write to. The streams' cannot be written: answered 403. */
 MUST_USE int answer_target(
 	struct call *call, struct intake *intake, int64_t *bucket_no, struct err *err);
+/* A connection of the caller's own, which works for them, too. */
+MUST_USE int answer_own_store(
+	const struct call *call, bool read_only, struct store **out, struct err *err);
+/*
+ * Whose events a bucket of host HOSTNAME has, in the arena: those of the device that asks; when
+ * that is not known, of the user's device of this host name, the one that was seen last; when there
+ * is none, of a new one, whose id is made from the user's and the name, so that the same computer
+ * stays the same device. While writing (STORE is the user's). ERR_USAGE: no name of a host.
+ */
+MUST_USE int answer_machine(struct call *call, struct store *store, struct str hostname,
+	struct str *machine_id, struct err *err);
+/* The device that asks; this machine when it is not known. */
+struct str answer_own_machine(const struct call *call);
 /* Was it refused (true), or did the store fail? */
 bool answer_is_refusal(int code);
 

@@ -35,7 +35,7 @@ static int one_handle(
 {
 	struct aw_bucket bucket;
 	struct json_writer writer;
-	int rc = answer_find(call, store, &bucket, err);
+	int rc = answer_find_whole(call, store, &bucket, err);
 
 	(void)intake;
 	if (rc < 0)
@@ -54,7 +54,7 @@ static void resolve_local(struct call *call, struct aw_given_bucket *given)
 		return;
 	given->hostname = str_from(server->hostname);
 	given->data = aw_data_with(given->data.ptr ? given->data : STR("{}"), "device_id",
-		str_from(server->machine_id), call->arena);
+		answer_own_machine(call), call->arena);
 }
 
 static int read_body(struct call *call, bool whole, struct err *err)
@@ -107,6 +107,16 @@ static int check_reserved(struct call *call, struct intake *intake, struct err *
 	return answer_target(call, intake, &bucket_no, err);
 }
 
+static int choose_machine(struct call *call, struct store *store, struct intake *intake,
+	struct aw_bucket *bucket, struct err *err)
+{
+	int rc = answer_machine(call, store, bucket->hostname, &bucket->machine_id, err);
+
+	if (rc == ERR_USAGE)
+		return answer_bucket(call, bucket->id, err);
+	return rc < 0 ? rc : intake_device(intake, bucket->machine_id, err);
+}
+
 static int make_handle(
 	struct call *call, struct store *store, struct intake *intake, struct err *err)
 {
@@ -118,12 +128,12 @@ static int make_handle(
 		.hostname = given->hostname,
 		.data = given->data.ptr ? given->data : STR("{}"),
 		.created_ns = given->created_ns == INT64_MIN ? clock_now_ns() : given->created_ns,
-		.machine_id = str_from(server_options(call->server)->machine_id),
 	};
 	bool made;
 	int rc = check_reserved(call, intake, err);
 
-	(void)store;
+	if (rc == 0)
+		rc = choose_machine(call, store, intake, &bucket, err);
 	if (rc < 0)
 		return rc;
 	if (aw_make(intake, &bucket, &made, err) < 0)

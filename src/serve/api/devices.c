@@ -104,23 +104,15 @@ static int register_prepare(struct call *call, struct err *err)
 	return rc;
 }
 
-/* A transaction of its own, on a connection of its own: it is rare, and no part of a batch. */
+/* A transaction of its own: it is rare, and no part of a batch. */
 static int register_handle(
 	struct call *call, struct store *store, struct intake *intake, struct err *err)
 {
-	const struct store_options options = {
-		.url = server_options(call->server)->store_url,
-		.must_exist = true,
-	};
-	CLEANUP(store_closep) struct store *own = NULL;
 	struct device device = *(const struct device *)call->prepared;
 	struct json_writer writer;
-	int rc = store_open(&own, &options, err);
+	int rc = device_register(store, clock_now_ns(), &device, call->arena, err);
 
-	(void)store;
 	(void)intake;
-	if (rc == 0)
-		rc = device_register(own, clock_now_ns(), &device, call->arena, err);
 	if (rc == ERR_USAGE)
 		return answer_body(call, err);
 	if (rc < 0)
@@ -157,6 +149,7 @@ static const struct route routes[] = {
 		.method = HTTP_POST,
 		.path = "/api/0/devices/register",
 		.work = WORK_READ,
+		.any_device = true,
 		.needs = KEY_WRITE,
 		.body_limit = LIMIT_SMALL_BODY_BYTES,
 		.prepare = register_prepare,

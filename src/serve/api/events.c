@@ -182,6 +182,18 @@ static int put_event(
 	return rc;
 }
 
+/* Those from FIRST on. */
+static int expect(
+	struct intake *intake, const struct events_given *given, size_t first, struct err *err)
+{
+	struct str datas[LIMIT_INTAKE_EXPECT];
+	size_t count = 0;
+
+	for (size_t i = first; i < given->count && count < ARRAY_LEN(datas); i++)
+		datas[count++] = given->events[i].event.data;
+	return aw_expect(intake, datas, count, err);
+}
+
 static int post_handle(
 	struct call *call, struct store *store, struct intake *intake, struct err *err)
 {
@@ -198,6 +210,8 @@ static int post_handle(
 	for (size_t i = 0; i < given->count; i++) {
 		struct aw_given one = given->events[i];
 
+		if (i % LIMIT_INTAKE_EXPECT == 0 && expect(intake, given, i, err) < 0)
+			return err->code;
 		rc = put_event(intake, bucket_no, &one, err);
 		if (rc < 0 && i == 0)
 			return answer_bucket(call, call->params[0], err);
@@ -283,6 +297,7 @@ static const struct route routes[] = {
 		.method = HTTP_GET,
 		.path = "/api/0/buckets/{bucket}/events",
 		.work = WORK_READ,
+		.from_copy = true,
 		.needs = KEY_READ,
 		.prepare = list_prepare,
 		.handle = list_handle,
@@ -302,6 +317,7 @@ static const struct route routes[] = {
 		.method = HTTP_GET,
 		.path = "/api/0/buckets/{bucket}/events/count",
 		.work = WORK_READ,
+		.from_copy = true,
 		.needs = KEY_READ,
 		.prepare = count_prepare,
 		.handle = count_handle,
@@ -333,6 +349,7 @@ static const struct route routes[] = {
 		.body_limit = LIMIT_SMALL_BODY_BYTES,
 		.prepare = heartbeat_prepare,
 		.handle = heartbeat_handle,
+		.beat = heartbeat_beat,
 		.doc = &heartbeat_doc,
 	},
 };

@@ -96,7 +96,7 @@ static int one_handle(
 	struct call *call, struct store *store, struct intake *intake, struct err *err)
 {
 	struct aw_bucket bucket;
-	int rc = answer_find(call, store, &bucket, err);
+	int rc = answer_find_whole(call, store, &bucket, err);
 
 	(void)intake;
 	return rc < 0 ? rc : send(call, store, &bucket, 1, err);
@@ -119,6 +119,7 @@ static const struct route routes[] = {
 		.method = HTTP_GET,
 		.path = "/api/0/export",
 		.work = WORK_READ,
+		.from_copy = true,
 		.needs = KEY_READ,
 		.handle = all_handle,
 		.doc = &all_doc,
@@ -127,6 +128,7 @@ static const struct route routes[] = {
 		.method = HTTP_GET,
 		.path = "/api/0/buckets/{bucket}/export",
 		.work = WORK_READ,
+		.from_copy = true,
 		.needs = KEY_READ,
 		.handle = one_handle,
 		.doc = &one_doc,

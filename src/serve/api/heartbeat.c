@@ -49,6 +49,11 @@ int heartbeat_prepare(struct call *call, struct err *err)
 	return 0;
 }
 
+const struct aw_event *heartbeat_beat(const struct call *call)
+{
+	return &((const struct beat_given *)call->prepared)->event;
+}
+
 int heartbeat_handle(struct call *call, struct store *store, struct intake *intake, struct err *err)
 {
 	struct beat_given *given = call->prepared;

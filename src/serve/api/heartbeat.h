@@ -8,6 +8,7 @@
 int heartbeat_prepare(struct call *call, struct err *err);
 int heartbeat_handle(
 	struct call *call, struct store *store, struct intake *intake, struct err *err);
+const struct aw_event *heartbeat_beat(const struct call *call);
 extern const struct route_doc heartbeat_doc;
 
 #endif

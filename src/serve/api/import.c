@@ -113,18 +113,36 @@ int import_prepare(struct call *call, struct err *err)
 	return call_body_json(call, &given->root, err);
 }
 
-static int run(
-	struct call *call, struct intake *intake, struct aw_import_counts *counts, struct err *err)
+/* The host that the buckets are of: an export is one computer's. */
+static struct str first_host(const struct json *root)
 {
-	const struct server_options *server = server_options(call->server);
-	const struct aw_import_options options = {
-		.machine_id = str_from(server->machine_id),
-		.hostname = str_from(server->hostname),
+	struct json_iter iter = json_iter(buckets_of(root));
+	const struct json *bucket;
+	struct str id;
+
+	while (buckets_of(root) && json_next(&iter, &id, &bucket))
+		if (json_get_str(bucket, "hostname").len > 0)
+			return json_get_str(bucket, "hostname");
+	return json_get_str(root, "hostname");
+}
+
+static int run(struct call *call, struct store *store, struct intake *intake,
+	struct aw_import_counts *counts, struct err *err)
+{
+	const struct import_given *given = call->prepared;
+	struct aw_import_options options = {
+		.hostname = str_from(server_options(call->server)->hostname),
 		.origin = STR("import"),
 		.path = STR(""),
 	};
-	const struct import_given *given = call->prepared;
+	int rc = answer_machine(call, store, first_host(given->root), &options.machine_id, err);
 
+	if (rc == ERR_USAGE)
+		return answer_body(call, err);
+	if (rc == 0)
+		rc = intake_device(intake, options.machine_id, err);
+	if (rc < 0)
+		return rc;
 	if (aw_import_json(intake, given->root, &options, counts, err) == 0)
 		return 0;
 	/* The shape is refused before anything is written. */
@@ -144,9 +162,8 @@ int import_handle(struct call *call, struct store *store, struct intake *intake,
 {
 	struct aw_import_counts counts = { 0 };
 	struct json_writer writer;
-	int rc = run(call, intake, &counts, err);
+	int rc = run(call, store, intake, &counts, err);
 
-	(void)store;
 	if (rc < 0)
 		return rc;
 	writer = call_json(call);

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "serve/api/answer.h"
 #include "serve/api/aw_json.h"
 #include "serve/server.h"
 #include "serve/stream_bucket.h"
@@ -167,18 +168,10 @@ static void listing_end(void *context)
 /* From the beginning again, on a connection of its own. */
 static int own_store(struct listing *listing, const struct call *call, struct err *err)
 {
-	const struct store_options options = {
-		.url = server_options(call->server)->store_url,
-		.read_only = true,
-		.must_exist = true,
-	};
-	int rc;
-
 	next_part(listing);
 	listing->at = 0;
-	rc = store_open(&listing->own, &options, err);
-	if (rc < 0)
-		return rc;
+	if (answer_own_store(call, true, &listing->own, err) < 0)
+		return err->code;
 	listing->store = listing->own;
 	return store_snapshot_begin(listing->own, err);
 }

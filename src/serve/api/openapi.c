@@ -76,6 +76,17 @@ static const struct {
 		"\"properties\":{\"machine_id\":{\"type\":\"string\",\"format\":\"uuid\"},"
 		"\"device_id\":{\"type\":\"string\",\"format\":\"uuid\"},\"label\":" NAME_OR_NULL
 		",\"hostname\":" NAME_OR_NULL ",\"version\":" NAME_OR_NULL "}}" },
+	{ "User",
+		"{\"type\":\"object\",\"required\":[\"user_id\",\"email\",\"role\"],\"properties\":{"
+		"\"user_id\":{\"type\":\"string\",\"format\":\"uuid\",\"nullable\":true},"
+		"\"email\":{\"type\":\"string\",\"nullable\":true},"
+		"\"role\":{\"type\":\"string\",\"enum\":[\"read\",\"write\",\"admin\"]},"
+		"\"machine_id\":{\"type\":\"string\",\"format\":\"uuid\",\"nullable\":true},"
+		"\"events\":" INTEGER ",\"buckets\":" INTEGER ",\"devices\":" INTEGER
+		",\"quarantined\":" INTEGER "}}" },
+	{ "Erasure", "{\"type\":\"object\",\"required\":[\"email\"],\"properties\":{\"email\":" TEXT
+		     "}}" },
+	{ "Erased", "{\"type\":\"object\",\"properties\":{\"erased\":" INTEGER "}}" },
 	{ "Query",
 		"{\"type\":\"object\",\"required\":[\"timeperiods\",\"query\"],\"properties\":{\"timeperiods\":"
 		"{\"type\":\"array\",\"items\":{\"type\":\"string\",\"pattern\":\"^[^/]+/[^/]+$\"}"

@@ -129,6 +129,7 @@ static int query_handle(
 	struct json_writer writer = call_json(call);
 	enum lang_kind kind = LANG_STORE;
 	const struct server_options *server = server_options(call->server);
+	const struct actor actor = { call->who.user_id, answer_own_machine(call) };
 	struct lang_store source = { 0 };
 	int rc = store_snapshot_begin(store, err);
 
@@ -136,8 +137,10 @@ static int query_handle(
 	if (rc < 0)
 		return rc;
 	rc = lang_store_init(&source, store, err);
+	if (call->store_url) /* what is known of one says nothing of the other */
+		source.source.identity = ~source.source.identity | 1;
 	if (rc == 0)
-		lang_store_streams(&source, server->store_url, server->hostname, server->machine_id,
+		lang_store_streams(&source, server->store_url, server->hostname, &actor,
 			server_attention(call->server));
 	if (rc == 0)
 		rc = lang_run(server_lang(call->server), &source.source, &request, writer.out,
@@ -164,6 +167,7 @@ static const struct route routes[] = {
 		.path = "/api/0/query",
 		.work = WORK_READ,
 		.needs = KEY_READ,
+		.from_copy = true,
 		.body_limit = 2 * LIMIT_QUERY_TEXT_BYTES, /* quoted, with periods */
 		.prepare = query_prepare,
 		.handle = query_handle,

@@ -6,7 +6,8 @@
 
 static const struct route_table *const all[] = { &api_info_routes, &api_bucket_routes,
 	&api_event_routes, &api_setting_routes, &api_device_routes, &api_query_routes,
-	&api_transfer_routes, &api_doc_routes, &api_ops_routes, &api_page_routes };
+	&api_transfer_routes, &api_user_routes, &api_doc_routes, &api_ops_routes,
+	&api_page_routes };
 
 /* C cannot initialise one constant from another: gathered once. */
 static struct route_table tables[ARRAY_LEN(all)];

@@ -1,12 +1,14 @@
 #!/bin/sh
-# Turn SQL files into C strings: embed.sh OUT.c FILE.sql…  Each becomes `const char schema_<name>[]`.
+# Turn SQL files into C strings: embed.sh OUT.c HEADER FILE.sql…
+# Each becomes `const char schema_<name>[]`, which HEADER declares.
 set -eu
 
 out=$1
-shift
+header=$2
+shift 2
 {
 	echo '/* Made by src/store/schema/embed.sh. */'
-	echo '#include "store/sqlite/schema.h"'
+	echo "#include \"$header\""
 	for file in "$@"; do
 		name=$(basename "$file" .sql)
 		printf '\nconst char schema_%s[] =\n' "$name"

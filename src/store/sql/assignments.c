@@ -12,11 +12,14 @@ static int assign_event(
 	int64_t changes;
 
 	if (db_stmt(store,
-		    "INSERT INTO event_assignment (event_id, start_ns, stream_id, assigned_by, seq)"
-		    " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET start_ns = excluded.start_ns,"
+		    "INSERT INTO event_assignment (" OWNER
+		    "event_id, start_ns, stream_id, assigned_by, seq) VALUES (" OWN_VALUE
+		    "?, ?, ?, ?, ?) ON CONFLICT (" OWNER
+		    "event_id) DO UPDATE SET start_ns = excluded.start_ns,"
 		    " stream_id = excluded.stream_id, assigned_by = excluded.assigned_by,"
-		    " seq = excluded.seq WHERE excluded.assigned_by > assigned_by OR"
-		    " (excluded.assigned_by = assigned_by AND excluded.stream_id <> stream_id)",
+		    " seq = excluded.seq WHERE excluded.assigned_by > event_assignment.assigned_by"
+		    " OR (excluded.assigned_by = event_assignment.assigned_by"
+		    " AND excluded.stream_id <> event_assignment.stream_id)",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, assignment->event_id);
@@ -51,11 +54,14 @@ static int assign_session(
 	int64_t changes;
 
 	if (db_stmt(store,
-		    "INSERT INTO session_assignment (machine_id, session_id, stream_id, assigned_by, seq)"
-		    " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-		    " stream_id = excluded.stream_id, assigned_by = excluded.assigned_by,"
-		    " seq = excluded.seq WHERE excluded.assigned_by > assigned_by OR"
-		    " (excluded.assigned_by = assigned_by AND excluded.stream_id <> stream_id)",
+		    "INSERT INTO session_assignment (" OWNER
+		    "machine_id, session_id, stream_id, assigned_by, seq) VALUES (" OWN_VALUE
+		    "?, ?, ?, ?, ?) ON CONFLICT (" OWNER
+		    "machine_id, session_id) DO UPDATE SET stream_id = excluded.stream_id,"
+		    " assigned_by = excluded.assigned_by, seq = excluded.seq"
+		    " WHERE excluded.assigned_by > session_assignment.assigned_by"
+		    " OR (excluded.assigned_by = session_assignment.assigned_by"
+		    " AND excluded.stream_id <> session_assignment.stream_id)",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, assignment->machine_id);
@@ -114,7 +120,7 @@ int records_event_assignments(struct store *store, int64_t from_ns, int64_t to_n
 
 	if (db_stmt(store,
 		    "SELECT event_id, start_ns, stream_id, assigned_by FROM event_assignment"
-		    " WHERE start_ns >= ? AND start_ns < ? ORDER BY start_ns, event_id",
+		    " WHERE " OWN "start_ns >= ? AND start_ns < ? ORDER BY start_ns, event_id",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, all ? INT64_MIN : from_ns);
@@ -133,7 +139,7 @@ int records_session_assignments(struct store *store, struct arena *arena,
 	struct rows rows;
 
 	if (db_stmt(store,
-		    "SELECT machine_id, session_id, stream_id, assigned_by FROM session_assignment"
+		    "SELECT machine_id, session_id, stream_id, assigned_by FROM session_assignment" ALL_OWN
 		    " ORDER BY session_id, machine_id",
 		    &stmt, err) < 0 ||
 		rows_read(store, stmt, &session_assignment_row, arena, &rows, err) < 0)
@@ -147,8 +153,8 @@ static int set_start(struct store *store, struct str event_id, int64_t start_ns,
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
-	if (db_stmt(store, "UPDATE event_assignment SET start_ns = ? WHERE event_id = ?", &stmt,
-		    err) < 0)
+	if (db_stmt(store, "UPDATE event_assignment SET start_ns = ? WHERE " OWN "event_id = ?",
+		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, start_ns);
 	db_bind_str(stmt, 2, event_id);

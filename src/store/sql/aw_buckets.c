@@ -1,9 +1,9 @@
 /*
  * The list of buckets as the ActivityWatch API shows it.
  *
- * Ids must be unique, though two machines may have a bucket of one id. Each bucket that was not
- * made here has several names, from the shortest to one that no other can have; of those that share
- * a name each takes its next one, until none do.
+ * Ids must be unique, though two machines may have a bucket of one id. A bucket that does not go by
+ * the id it was made under has several names, from the shortest to one that no other can have; of
+ * those that share a name each takes its next one, until none do.
  */
 #include <stdlib.h>
 
@@ -17,9 +17,10 @@ enum { LEVELS = 5 };
 struct shown {
 	struct aw_bucket bucket;
 	struct bucket_row row;
-	bool api;  /* its source begins with AW_SOURCE */
-	bool made; /* here, though perhaps under another identity of this machine */
-	int level; /* which of its names is in use; made here: always 0 */
+	bool api;   /* its source begins with AW_SOURCE */
+	bool made;  /* over the API */
+	bool fixed; /* goes by the id that it was made under */
+	int level;  /* which of its names is in use; fixed: always 0 */
 };
 
 /* --- loading --- */
@@ -38,7 +39,8 @@ enum {
 	COL_HOSTNAME,
 	COL_DATA,
 	COL_CREATED,
-	COL_NEWEST_MAKING
+	COL_IS_LAST,
+	COL_NAMESAKES
 };
 
 static struct str decoded(struct arena *arena, struct str name)
@@ -65,7 +67,22 @@ static void describe_foreign(struct shown *shown, struct arena *arena)
 	bucket->data = STR("{}");
 }
 
-static void take(struct db_statement *stmt, struct arena *arena, struct shown *out)
+/* What can be written, and what goes by its plain id: see aw_rows.h. */
+static void take_rights(const struct store *store, struct db_statement *stmt, struct shown *out)
+{
+	struct aw_bucket *bucket = &out->bucket;
+
+	if (aw_row_last_is_meant(store)) {
+		bucket->writable = out->fixed = db_col_i64(stmt, COL_IS_LAST) != 0;
+		return;
+	}
+	bucket->writable = true;
+	out->fixed = db_col_i64(stmt, COL_NAMESAKES) == 1 ||
+		     str_eq(bucket->machine_id, store_actor(store).machine_id);
+}
+
+static void take(const struct store *store, struct db_statement *stmt, struct arena *arena,
+	struct shown *out)
 {
 	struct aw_bucket *bucket = &out->bucket;
 	struct str source = db_col_copy(stmt, COL_SOURCE, arena);
@@ -90,7 +107,7 @@ static void take(struct db_statement *stmt, struct arena *arena, struct shown *o
 	bucket->hostname = db_col_copy(stmt, COL_HOSTNAME, arena);
 	bucket->data = db_col_copy(stmt, COL_DATA, arena);
 	bucket->created_ns = db_col_i64(stmt, COL_CREATED);
-	bucket->writable = db_col_i64(stmt, COL_NEWEST_MAKING) != 0;
+	take_rights(store, stmt, out);
 }
 
 /* What was deleted over the API, here or elsewhere, leaves a row without events. */
@@ -103,15 +120,19 @@ static int load(struct store *store, struct db_rows *rows, struct err *err)
 	if (db_stmt(store,
 		    "SELECT b.bucket_no, m.machine_id, m.label, b.source, b.type, b.events, b.end_ns,"
 		    " a.id, a.type, a.client, a.hostname, a.data, a.created_ns,"
-		    " a.making = (SELECT max(making) FROM aw_bucket n WHERE n.id = a.id)"
-		    " FROM bucket b JOIN machine m USING (machine_no)"
-		    " LEFT JOIN aw_bucket a USING (bucket_no)"
-		    " WHERE a.id IS NOT NULL OR b.events > 0 OR b.source NOT GLOB '" AW_SOURCE "*'"
+		    " a.making = (SELECT max(n.making) FROM aw_bucket n WHERE n.id = a.id"
+		    " /*!AND n.user_no = a.user_no*/),"
+		    " (SELECT count(*) FROM aw_bucket n WHERE n.id = a.id"
+		    " /*!AND n.user_no = a.user_no*/)"
+		    " FROM bucket b JOIN machine m USING (" OWNER "machine_no)"
+		    " LEFT JOIN aw_bucket a USING (" OWNER "bucket_no)"
+		    " WHERE (a.id IS NOT NULL OR b.events > 0"
+		    " OR substr(b.source, 1, 3) <> '" AW_SOURCE "') /*!AND b.user_no = $0*/"
 		    " ORDER BY a.making IS NULL, a.making, b.bucket_no",
 		    &stmt, err) < 0)
 		return err->code;
 	while ((rc = db_step(store, stmt, err)) == 1) {
-		take(stmt, rows->arena, &shown);
+		take(store, stmt, rows->arena, &shown);
 		db_rows_add(rows, &shown);
 	}
 	return rc;
@@ -167,13 +188,13 @@ static bool step_aside(struct shown **sorted, size_t count, struct arena *arena)
 		while (end < count && str_eq(sorted[end]->bucket.id, sorted[i]->bucket.id))
 			end++;
 		for (size_t at = i; end - i > 1 && at < end; at++)
-			if (!sorted[at]->bucket.writable && sorted[at]->level < LEVELS - 1) {
+			if (!sorted[at]->fixed && sorted[at]->level < LEVELS - 1) {
 				sorted[at]->level++;
 				any = true;
 			}
 	}
 	for (size_t i = 0; any && i < count; i++)
-		if (!sorted[i]->bucket.writable)
+		if (!sorted[i]->fixed)
 			sorted[i]->bucket.id = name_at(sorted[i], sorted[i]->level, arena);
 	return any;
 }
@@ -184,7 +205,7 @@ static void choose_names(struct shown *all, size_t count, struct arena *arena)
 
 	for (size_t i = 0; i < count; i++) {
 		sorted[i] = &all[i];
-		if (!all[i].bucket.writable)
+		if (!all[i].fixed)
 			all[i].bucket.id = name_at(&all[i], 0, arena);
 	}
 	while (step_aside(sorted, count, arena))
@@ -200,7 +221,8 @@ static int read_first(struct store *store, struct aw_bucket *bucket, struct err 
 		int rc;
 
 		if (db_stmt(store,
-			    "SELECT start_ns FROM event WHERE shelf = ? ORDER BY start_ns LIMIT 1",
+			    "SELECT start_ns FROM event WHERE " OWN
+			    "shelf = ? ORDER BY start_ns LIMIT 1",
 			    &stmt, err) < 0)
 			return err->code;
 		db_bind_i64(stmt, 1, 2 * bucket->bucket_no + odd);
@@ -243,8 +265,16 @@ static int list(struct store *store, struct db_rows *rows, struct err *err)
 	return 0;
 }
 
-static int list_with_ends(
-	struct store *store, struct db_rows *rows, struct aw_bucket **out, struct err *err)
+/* What is shown of a bucket whose events are not looked at. */
+static void leave_ends(struct aw_bucket *bucket, bool made)
+{
+	bucket->first_ns = bucket->newest_end_ns = bucket->newest_start_ns = INT64_MIN;
+	if (!made)
+		bucket->created_ns = 0;
+}
+
+static int list_all(struct store *store, bool ends, struct db_rows *rows, struct aw_bucket **out,
+	struct err *err)
 {
 	struct shown *all;
 
@@ -253,41 +283,38 @@ static int list_with_ends(
 	all = rows->items;
 	*out = arena_zalloc(rows->arena, rows->count + 1, sizeof(**out));
 	for (size_t i = 0; i < rows->count; i++) {
-		if (read_ends(store, &all[i].bucket, all[i].made, err) < 0)
+		leave_ends(&all[i].bucket, all[i].made);
+		if (ends && read_ends(store, &all[i].bucket, all[i].made, err) < 0)
 			return err->code;
 		(*out)[i] = all[i].bucket;
 	}
 	return 0;
 }
 
-int aw_buckets(struct store *store, struct arena *arena, struct aw_bucket **out, size_t *count,
-	struct err *err)
+static int read_all(struct store *store, bool ends, struct arena *arena, struct aw_bucket **out,
+	size_t *count, struct err *err)
 {
 	struct db_rows rows = db_rows(arena, sizeof(struct shown));
 	int rc;
 
 	if (db_read_begin(store, err) < 0)
 		return err->code;
-	rc = list_with_ends(store, &rows, out, err);
+	rc = list_all(store, ends, &rows, out, err);
 	db_read_end(store);
 	*count = rows.count;
 	return rc;
 }
 
-static int read_counts(struct store *store, struct aw_bucket *bucket, struct err *err)
+int aw_buckets(struct store *store, struct arena *arena, struct aw_bucket **out, size_t *count,
+	struct err *err)
 {
-	CLEANUP(db_donep) struct db_statement *stmt = NULL;
-	int rc;
+	return read_all(store, true, arena, out, count, err);
+}
 
-	if (db_stmt(store, "SELECT events, end_ns FROM bucket WHERE bucket_no = ?", &stmt, err) < 0)
-		return err->code;
-	db_bind_i64(stmt, 1, bucket->bucket_no);
-	rc = db_step(store, stmt, err);
-	if (rc == 1) {
-		bucket->events = db_col_i64(stmt, 0);
-		bucket->end_ns = db_col_i64(stmt, 1);
-	}
-	return rc < 0 ? rc : 0;
+int aw_buckets_brief(struct store *store, struct arena *arena, struct aw_bucket **out,
+	size_t *count, struct err *err)
+{
+	return read_all(store, false, arena, out, count, err);
 }
 
 /* First under the id that it is shown by, then under any of its names. */
@@ -306,38 +333,54 @@ static struct shown *find_shown(struct db_rows *rows, struct str id)
 	return NULL;
 }
 
+/* *MADE: over the API. */
 static int find(struct store *store, struct str id, struct arena *arena, struct aw_bucket *out,
-	struct err *err)
+	bool *made, struct err *err)
 {
 	struct db_rows rows = db_rows(arena, sizeof(struct shown));
 	struct shown *shown;
 	int rc = aw_row_bucket(store, id, arena, out, err);
 
+	*made = true;
 	if (rc < 0)
 		return rc;
-	if (rc == 1) {
-		out->id = arena_str(arena, id);
-		if (read_counts(store, out, err) < 0)
-			return err->code;
-		return read_ends(store, out, true, err);
-	}
+	out->id = arena_str(arena, id);
+	if (rc == 1)
+		return 0;
 	if (list(store, &rows, err) < 0)
 		return err->code;
 	shown = find_shown(&rows, id);
 	if (!shown)
 		return err_set(err, ERR_NOT_FOUND, "there is no bucket '%.*s'", STR_ARG(id));
 	*out = shown->bucket;
-	return read_ends(store, out, shown->made, err);
+	*made = shown->made;
+	return 0;
+}
+
+static int read_one(struct store *store, struct str id, bool ends, struct arena *arena,
+	struct aw_bucket *out, struct err *err)
+{
+	bool made = false;
+	int rc;
+
+	if (db_read_begin(store, err) < 0)
+		return err->code;
+	rc = find(store, id, arena, out, &made, err);
+	leave_ends(out, made);
+	if (rc == 0 && ends)
+		rc = read_ends(store, out, made, err);
+	db_read_end(store);
+	return rc;
 }
 
 int aw_bucket_find(struct store *store, struct str id, struct arena *arena, struct aw_bucket *out,
 	struct err *err)
 {
-	int rc;
+	return read_one(store, id, true, arena, out, err);
+}
 
-	if (db_read_begin(store, err) < 0)
-		return err->code;
-	rc = find(store, id, arena, out, err);
-	db_read_end(store);
-	return rc;
+int aw_bucket_find_brief(struct store *store, struct str id, struct arena *arena,
+	struct aw_bucket *out, struct err *err)
+{
+	return read_one(store, id, false, arena, out, err);
 }

@@ -23,7 +23,7 @@ static int read_last_seq(struct store *store, int64_t *seq, struct err *err)
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
-	if (db_stmt(store, "SELECT last_seq FROM store_state", &stmt, err) < 0 ||
+	if (db_stmt(store, "SELECT last_seq FROM store_state" ALL_OWN, &stmt, err) < 0 ||
 		db_step(store, stmt, err) < 0)
 		return err->code;
 	*seq = db_col_i64(stmt, 0);
@@ -37,7 +37,8 @@ static int read_bucket(struct store *store, struct question *question, struct er
 	int rc;
 
 	if (db_stmt(store,
-		    "SELECT longest_ns, changed_seq, moved_seq FROM bucket WHERE bucket_no = ?",
+		    "SELECT longest_ns, changed_seq, moved_seq FROM bucket WHERE " OWN
+		    "bucket_no = ?",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, question->range->bucket_no);
@@ -93,14 +94,15 @@ static int ask(struct store *store, struct question *question, bool *changed, in
 	if (*changed || question->changed_seq <= question->after_seq)
 		return 0;
 	if (search(store,
-		    "SELECT shelf / 2, start_ns, duration_ns FROM event INDEXED BY event_by_seq"
-		    " WHERE seq > ? ORDER BY seq LIMIT ?",
+		    "SELECT shelf / 2, start_ns, duration_ns FROM event"
+		    " /*-*/INDEXED BY event_by_seq/*.*/ WHERE " OWN "seq > ? ORDER BY seq LIMIT ?",
 		    question, changed, err) < 0)
 		return err->code;
 	if (*changed)
 		return 0;
 	return search(store,
-		"SELECT bucket_no, start_ns, NULL FROM tombstone WHERE seq > ? ORDER BY seq LIMIT ?",
+		"SELECT bucket_no, start_ns, NULL FROM tombstone WHERE " OWN
+		"seq > ? ORDER BY seq LIMIT ?",
 		question, changed, err);
 }
 

@@ -1,6 +1,7 @@
 /* Single rows of events, buckets and settings, found as the ActivityWatch API asks for them. */
 #include "store/sql/aw_rows.h"
 
+#include "store/sql/ahead.h"
 #include "store/sql/buckets.h"
 
 /* Columns of every query that gives an event_row. */
@@ -63,11 +64,12 @@ int aw_row_by_number(struct store *store, int64_t number, struct event_row *row,
 
 	if (number <= 0)
 		return 0;
-	rc = query_one(store, "SELECT " ROW_COLUMNS " FROM event WHERE number = ?1 AND number > 0",
-		number, row, key, err);
+	rc = query_one(store,
+		"SELECT " ROW_COLUMNS " FROM event WHERE " OWN "number = ?1 AND number > 0", number,
+		row, key, err);
 	if (rc != 0 || number < AW_NUMBER_SEQ)
 		return rc;
-	rc = query_one(store, "SELECT " ROW_COLUMNS " FROM event WHERE seq = ?1",
+	rc = query_one(store, "SELECT " ROW_COLUMNS " FROM event WHERE " OWN "seq = ?1",
 		number - AW_NUMBER_SEQ, row, key, err);
 	return rc == 1 && row->number > 0 ? 0 : rc; /* it goes by its number */
 }
@@ -89,15 +91,16 @@ static int shelf_last(struct store *store, int64_t shelf, struct event_row *best
 	int rc;
 
 	if (db_stmt(store,
-		    "SELECT " ROW_COLUMNS " FROM event WHERE shelf = ? ORDER BY start_ns DESC",
+		    "SELECT " ROW_COLUMNS " FROM event WHERE " OWN
+		    "shelf = ?1 AND start_ns = (SELECT start_ns FROM event WHERE " OWN
+		    "shelf = ?1 ORDER BY start_ns DESC LIMIT 1)",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, shelf);
 	while ((rc = db_step(store, stmt, err)) == 1) {
-		if (*found && db_col_i64(stmt, COL_START) < best->start_ns)
-			return 0;
 		take_row(stmt, &row, &own_key);
-		if (*found && row.start_ns == best->start_ns && !is_before(&row, best))
+		if (*found && (row.start_ns < best->start_ns ||
+				      (row.start_ns == best->start_ns && !is_before(&row, best))))
 			continue;
 		*best = row;
 		buf_clear(key);
@@ -118,7 +121,7 @@ int aw_row_last(struct store *store, int64_t bucket_no, struct event_row *row, s
 	return found;
 }
 
-int aw_row_equal(struct store *store, int64_t bucket_no, const struct event_row *like,
+int aw_row_equal(struct store *store, int64_t bucket_no, const struct ahead_near *like,
 	int64_t *number, struct err *err)
 {
 	*number = 0;
@@ -129,8 +132,8 @@ int aw_row_equal(struct store *store, int64_t bucket_no, const struct event_row 
 		int rc;
 
 		if (db_stmt(store,
-			    "SELECT " ROW_COLUMNS " FROM event WHERE shelf = ? AND start_ns = ?"
-			    " AND duration_ns = ? AND data_no = ? LIMIT 1",
+			    "SELECT " ROW_COLUMNS " FROM event WHERE " OWN
+			    "shelf = ? AND start_ns = ? AND duration_ns = ? AND data_no = ? LIMIT 1",
 			    &stmt, err) < 0)
 			return err->code;
 		db_bind_i64(stmt, 1, 2 * bucket_no + odd);
@@ -155,35 +158,30 @@ static int bury(struct store *store, const struct bucket *bucket, struct db_stat
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store,
-		    "INSERT INTO tombstone (id, bucket_no, start_ns, revision, seq)"
-		    " VALUES (?, ?, ?, ? + 1, ?)",
+		    "INSERT INTO tombstone (" OWNER
+		    "id, bucket_no, start_ns, revision, seq) VALUES (" OWN_VALUE "?, ?, ?, ?, ?)",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, id);
 	db_bind_i64(stmt, 2, bucket->bucket_no);
 	db_bind_i64(stmt, 3, db_col_i64(event, COL_START));
-	db_bind_i64(stmt, 4, db_col_i64(event, COL_REVISION));
+	db_bind_i64(stmt, 4, db_col_i64(event, COL_REVISION) + 1);
 	db_bind_i64(stmt, 5, db_next_seq(store));
 	db_counters(store)->tombstones++;
 	return db_exec(store, stmt, err);
 }
 
-static int bury_shelf(
-	struct store *store, struct bucket *bucket, int64_t shelf, int64_t *count, struct err *err)
+static int bury_all(struct store *store, struct bucket *bucket, int64_t shelf,
+	struct db_statement *stmt, int64_t *count, struct err *err)
 {
 	const struct bucket_row names = {
 		.machine_id = bucket->machine_id,
 		.source = bucket->source,
 		.type = bucket->type,
 	};
-	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	CLEANUP(buf_release) struct buf id = BUF_INIT;
 	int rc;
 
-	if (db_stmt(store,
-		    "SELECT " ROW_COLUMNS " FROM event WHERE shelf = ? ORDER BY start_ns, key",
-		    &stmt, err) < 0)
-		return err->code;
 	db_bind_i64(stmt, 1, shelf);
 	while ((rc = db_step(store, stmt, err)) == 1) {
 		buf_clear(&id);
@@ -193,6 +191,20 @@ static int bury_shelf(
 			return err->code;
 		++*count;
 	}
+	return rc;
+}
+
+static int bury_shelf(
+	struct store *store, struct bucket *bucket, int64_t shelf, int64_t *count, struct err *err)
+{
+	struct db_statement *stmt = NULL;
+	int rc = db_prepare(store,
+		"SELECT " ROW_COLUMNS " FROM event WHERE " OWN "shelf = ? ORDER BY start_ns, key",
+		&stmt, err);
+
+	if (rc == 0)
+		rc = bury_all(store, bucket, shelf, stmt, count, err);
+	db_finalize(stmt);
 	return rc;
 }
 
@@ -212,13 +224,13 @@ static int clear_shelf(struct store *store, int64_t shelf, int64_t *deleted, str
 {
 	int64_t pointers = 0;
 
-	if (shelf % 2 != 0 &&
-		run_on_shelf(store,
-			"DELETE FROM odd_id WHERE id IN (SELECT key FROM event WHERE shelf = ?)",
-			shelf, &pointers, err) < 0)
+	if (shelf % 2 != 0 && run_on_shelf(store,
+				      "DELETE FROM odd_id WHERE " OWN
+				      "id IN (SELECT key FROM event WHERE " OWN "shelf = ?)",
+				      shelf, &pointers, err) < 0)
 		return err->code;
 	db_counters(store)->odd_ids -= pointers;
-	return run_on_shelf(store, "DELETE FROM event WHERE shelf = ?", shelf, deleted, err);
+	return run_on_shelf(store, "DELETE FROM event WHERE " OWN "shelf = ?", shelf, deleted, err);
 }
 
 int aw_rows_delete(struct events *events, int64_t bucket_no, int64_t *deleted, struct err *err)
@@ -227,6 +239,7 @@ int aw_rows_delete(struct events *events, int64_t bucket_no, int64_t *deleted, s
 	struct bucket *bucket;
 
 	*deleted = 0;
+	events_unexpect(events);
 	if (catalogue_bucket_no(events->catalogue, bucket_no, &bucket, err) < 0)
 		return err->code;
 	for (int odd = 0; odd < 2; odd++) {
@@ -248,32 +261,157 @@ int aw_rows_delete(struct events *events, int64_t bucket_no, int64_t *deleted, s
 
 /* --- buckets --- */
 
+/* Was it made last of those of its id? (a: aw_bucket) */
+#define IS_LAST                                                                                    \
+	"a.making = (SELECT max(n.making) FROM aw_bucket n WHERE n.id = a.id"                      \
+	" /*!AND n.user_no = a.user_no*/)"
+
+#define SELECT_MADE                                                                                \
+	"SELECT a.bucket_no, m.machine_id, m.label, a.id, a.type, a.client, a.hostname, a.data,"   \
+	" a.created_ns, " IS_LAST                                                                  \
+	", b.events, b.end_ns FROM aw_bucket a JOIN bucket b USING (" OWNER "bucket_no)"           \
+	" JOIN machine m USING (" OWNER "machine_no)"
+
+/* A bucket made over the API, and its device's label. */
+struct made {
+	struct aw_bucket bucket;
+	struct str label;
+};
+
+bool aw_row_last_is_meant(const struct store *store)
+{
+	struct actor actor = store_actor(store);
+
+	return actor.user_id.len == 0 && actor.machine_id.len == 0;
+}
+
+static void take_made(struct db_statement *stmt, struct arena *arena, struct made *out)
+{
+	*out = (struct made){
+		.bucket = {
+			.bucket_no = db_col_i64(stmt, 0),
+			.machine_id = db_col_copy(stmt, 1, arena),
+			.id = db_col_copy(stmt, 3, arena),
+			.type = db_col_copy(stmt, 4, arena),
+			.client = db_col_copy(stmt, 5, arena),
+			.hostname = db_col_copy(stmt, 6, arena),
+			.data = db_col_copy(stmt, 7, arena),
+			.created_ns = db_col_i64(stmt, 8),
+			.writable = true,
+			.events = db_col_i64(stmt, 10),
+			.end_ns = db_col_i64(stmt, 11),
+		},
+		.label = db_col_copy(stmt, 2, arena),
+	};
+}
+
+/* The candidates, with SQL, whose parameter is the id: those that may be written. */
+static int read_made(
+	struct store *store, const char *sql, struct str id, struct db_rows *rows, struct err *err)
+{
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+	struct made made;
+	int rc;
+
+	if (db_stmt(store, sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_str(stmt, 1, id);
+	while ((rc = db_step(store, stmt, err)) == 1) {
+		if (aw_row_last_is_meant(store) && db_col_i64(stmt, 9) == 0)
+			continue;
+		take_made(stmt, rows->arena, &made);
+		db_rows_add(rows, &made);
+	}
+	return rc;
+}
+
+/* NULL: there are several, and none is the actor's device's. */
+static const struct made *choose_made(const struct store *store, const struct db_rows *rows)
+{
+	const struct made *made = rows->items;
+
+	if (rows->count == 1)
+		return &made[0];
+	for (size_t i = 0; i < rows->count; i++)
+		if (str_eq(made[i].bucket.machine_id, store_actor(store).machine_id))
+			return &made[i];
+	return NULL;
+}
+
+/* Does another device of the candidates have this label, too? */
+static bool label_repeats(const struct db_rows *rows, const struct made *made)
+{
+	const struct made *others = rows->items;
+
+	for (size_t i = 0; i < rows->count; i++)
+		if (&others[i] != made && str_eq(others[i].label, made->label))
+			return true;
+	return false;
+}
+
+static int fail_ambiguous(struct str id, const struct db_rows *rows, struct err *err)
+{
+	CLEANUP(buf_release) struct buf names = BUF_INIT;
+	const struct made *made = rows->items;
+	enum { MOST_NAMES = 4 };
+
+	for (size_t i = 0; i < rows->count && i < MOST_NAMES; i++) {
+		bool labelled = made[i].label.len > 0 && !label_repeats(rows, &made[i]);
+
+		buf_printf(&names, "%s'%.*s@%.*s'", i > 0 ? " or " : "", STR_ARG(made[i].bucket.id),
+			STR_ARG(labelled ? made[i].label : made[i].bucket.machine_id));
+	}
+	return err_set(err, ERR_AMBIGUOUS, "several devices have a bucket '%.*s': say %.*s%s",
+		STR_ARG(id), STR_ARG(buf_str(&names)),
+		rows->count > MOST_NAMES ? " or another" : "");
+}
+
 int aw_row_bucket(struct store *store, struct str id, struct arena *arena, struct aw_bucket *out,
+	struct err *err)
+{
+	struct db_rows rows = db_rows(arena, sizeof(struct made));
+	const struct made *made;
+	int rc;
+
+	*out = (struct aw_bucket){ .id = id };
+	if (!db_is_text(id))
+		return 0;
+	rc = read_made(store,
+		SELECT_MADE " WHERE a.id = ?1 /*!AND a.user_no = $0*/ ORDER BY a.making DESC", id,
+		&rows, err);
+	if (rc == 0 && rows.count == 0 && str_find(id, '@', 0) >= 0)
+		rc = read_made(store,
+			SELECT_MADE " WHERE (?1 = a.id || '@' || m.machine_id"
+				    " OR (m.label <> '' AND ?1 = a.id || '@' || m.label))"
+				    " /*!AND a.user_no = $0*/ ORDER BY a.making DESC",
+			id, &rows, err);
+	if (rc < 0 || rows.count == 0)
+		return rc;
+	made = choose_made(store, &rows);
+	if (!made)
+		return fail_ambiguous(id, &rows, err);
+	*out = made->bucket;
+	return 1;
+}
+
+int aw_row_made_by(struct store *store, struct str id, struct str machine_id, int64_t *bucket_no,
 	struct err *err)
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	int rc;
 
-	*out = (struct aw_bucket){ .id = id };
+	*bucket_no = 0;
 	if (db_stmt(store,
-		    "SELECT a.bucket_no, m.machine_id, a.type, a.client, a.hostname, a.data,"
-		    " a.created_ns FROM aw_bucket a JOIN bucket b USING (bucket_no)"
-		    " JOIN machine m USING (machine_no) WHERE a.id = ? ORDER BY a.making DESC LIMIT 1",
+		    SELECT_MADE " WHERE a.id = ? AND m.machine_id = ? /*!AND a.user_no = $0*/"
+				" ORDER BY a.making DESC LIMIT 1",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, id);
+	db_bind_str(stmt, 2, machine_id);
 	rc = db_step(store, stmt, err);
-	if (rc != 1)
-		return rc;
-	out->bucket_no = db_col_i64(stmt, 0);
-	out->machine_id = db_col_copy(stmt, 1, arena);
-	out->type = db_col_copy(stmt, 2, arena);
-	out->client = db_col_copy(stmt, 3, arena);
-	out->hostname = db_col_copy(stmt, 4, arena);
-	out->data = db_col_copy(stmt, 5, arena);
-	out->created_ns = db_col_i64(stmt, 6);
-	out->writable = true;
-	return 1;
+	if (rc == 1 && (!aw_row_last_is_meant(store) || db_col_i64(stmt, 9) != 0))
+		*bucket_no = db_col_i64(stmt, 0);
+	return rc < 0 ? rc : 0;
 }
 
 int aw_row_writable(struct store *store, int64_t bucket_no, struct arena *arena, struct str *id,
@@ -283,8 +421,8 @@ int aw_row_writable(struct store *store, int64_t bucket_no, struct arena *arena,
 	int rc;
 
 	if (db_stmt(store,
-		    "SELECT a.id, a.making = (SELECT max(making) FROM aw_bucket WHERE id = a.id)"
-		    " FROM bucket b LEFT JOIN aw_bucket a USING (bucket_no) WHERE b.bucket_no = ?",
+		    "SELECT a.id, " IS_LAST " FROM bucket b LEFT JOIN aw_bucket a USING (" OWNER
+		    "bucket_no) WHERE b.bucket_no = ? /*!AND b.user_no = $0*/",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, bucket_no);
@@ -294,7 +432,7 @@ int aw_row_writable(struct store *store, int64_t bucket_no, struct arena *arena,
 	if (rc == 0)
 		return err_set(
 			err, ERR_NOT_FOUND, "no bucket has the number %lld", (long long)bucket_no);
-	if (db_col_i64(stmt, 1) == 0)
+	if (db_col_null(stmt, 0) || (aw_row_last_is_meant(store) && db_col_i64(stmt, 1) == 0))
 		return err_set(err, ERR_READONLY,
 			"the bucket was not made here over the ActivityWatch API: it cannot be changed");
 	*id = db_col_copy(stmt, 0, arena);
@@ -308,10 +446,10 @@ int aw_row_shown(struct store *store, struct str id, int64_t *bucket_no, struct 
 
 	*bucket_no = 0;
 	if (db_stmt(store,
-		    "SELECT bucket_no FROM bucket JOIN machine USING (machine_no)"
-		    " WHERE source NOT GLOB '" AW_SOURCE "*'"
-		    " AND ?1 IN (source || '.' || type || '@' || label,"
-		    " source || '.' || type || '@' || machine_id)",
+		    "SELECT b.bucket_no FROM bucket b JOIN machine m USING (" OWNER "machine_no)"
+		    " WHERE substr(b.source, 1, 3) <> '" AW_SOURCE "'"
+		    " AND ?1 IN (b.source || '.' || b.type || '@' || m.label,"
+		    " b.source || '.' || b.type || '@' || m.machine_id) /*!AND b.user_no = $0*/",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, id);
@@ -325,11 +463,13 @@ int aw_row_make(struct store *store, const struct aw_bucket *bucket, struct err 
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
-	/* REPLACE: this machine's identity may have gone away and come back. */
-	if (db_stmt(store,
-		    "INSERT OR REPLACE INTO aw_bucket (bucket_no, id, type, client, hostname, data,"
-		    " created_ns) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		    &stmt, err) < 0)
+	/* This machine's identity may have gone away and come back. */
+	if (aw_row_delete(store, bucket->bucket_no, err) < 0 ||
+		db_stmt(store,
+			"INSERT INTO aw_bucket (/*!user_no, making, */bucket_no, id, type, client,"
+			" hostname, data, created_ns) VALUES (/*!$0, (SELECT coalesce(max(making),"
+			" 0) + 1 FROM aw_bucket WHERE user_no = $0), */?, ?, ?, ?, ?, ?, ?)",
+			&stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, bucket->bucket_no);
 	db_bind_str(stmt, 2, bucket->id);
@@ -355,7 +495,7 @@ int aw_row_change(
 	if (db_stmt(store,
 		    "UPDATE aw_bucket SET type = coalesce(?, type), client = coalesce(?, client),"
 		    " hostname = coalesce(?, hostname), data = coalesce(?, data)"
-		    " WHERE bucket_no = ?",
+		    " WHERE " OWN "bucket_no = ?",
 		    &stmt, err) < 0)
 		return err->code;
 	bind_or_null(stmt, 1, fields->type);
@@ -370,8 +510,8 @@ int aw_row_delete(struct store *store, int64_t bucket_no, struct err *err)
 {
 	int64_t changes;
 
-	return run_on_shelf(
-		store, "DELETE FROM aw_bucket WHERE bucket_no = ?", bucket_no, &changes, err);
+	return run_on_shelf(store, "DELETE FROM aw_bucket WHERE " OWN "bucket_no = ?", bucket_no,
+		&changes, err);
 }
 
 /* --- settings --- */
@@ -381,8 +521,10 @@ int aw_row_setting(struct store *store, struct str key, struct str value, struct
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store,
-		    value.ptr ? "INSERT OR REPLACE INTO aw_setting (key, value) VALUES (?, ?)"
-			      : "DELETE FROM aw_setting WHERE key = ?",
+		    value.ptr ? "INSERT INTO aw_setting (" OWNER "key, value) VALUES (" OWN_VALUE
+				"?, ?) ON CONFLICT (" OWNER
+				"key) DO UPDATE SET value = excluded.value"
+			      : "DELETE FROM aw_setting WHERE " OWN "key = ?",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, key);

@@ -5,6 +5,7 @@
 
 #include "store/aw.h"
 #include "store/sql/events.h"
+#include "store/users.h"
 
 /* --- events --- */
 
@@ -19,7 +20,8 @@ MUST_USE int aw_row_by_number(struct store *store, int64_t number, struct event_
 MUST_USE int aw_row_last(struct store *store, int64_t bucket_no, struct event_row *row,
 	struct buf *key, struct err *err);
 /* The number of an event of the bucket with this start, duration and data; 0: there is none. */
-MUST_USE int aw_row_equal(struct store *store, int64_t bucket_no, const struct event_row *like,
+struct ahead_near;
+MUST_USE int aw_row_equal(struct store *store, int64_t bucket_no, const struct ahead_near *like,
 	int64_t *number, struct err *err);
 /* Delete all events of a bucket, each leaving a tombstone one revision above it. Only while
  * writing. *DELETED counts. */
@@ -28,12 +30,24 @@ MUST_USE int aw_rows_delete(
 
 /* --- buckets --- */
 
-/* The bucket made last under ID: bucket_no, machine_id, type, client, hostname, data, created_ns,
- * copied into the arena; id is ID itself. 1: found; 0: then bucket_no is 0; < 0. */
+/* Buckets are made for a device, and several may have one of the same id. Nobody in particular
+ * asks (an actor without user and device): only the one made last can be written, since only a
+ * machine's change of identity made the others. */
+bool aw_row_last_is_meant(const struct store *store);
+/*
+ * The bucket made over the API that ID means: the one of the device that asks (store_actor), else
+ * the only one. ID may also be `id@device`, with the device's label or machine id. bucket_no,
+ * machine_id, type, client, hostname, data, created_ns, events, end_ns, and the id that it was made
+ * under, copied into the arena. 1: found; 0: then bucket_no is 0; ERR_AMBIGUOUS, saying which names
+ * are not; < 0.
+ */
 MUST_USE int aw_row_bucket(struct store *store, struct str id, struct arena *arena,
 	struct aw_bucket *out, struct err *err);
-/* The id of BUCKET_NO if that is a bucket made over the API and the last of its id; else
- * ERR_NOT_FOUND when there is no such bucket at all, ERR_READONLY. */
+/* The one made under ID for MACHINE_ID that can be written; *BUCKET_NO is 0 when there is none. */
+MUST_USE int aw_row_made_by(struct store *store, struct str id, struct str machine_id,
+	int64_t *bucket_no, struct err *err);
+/* The id of BUCKET_NO if that is a bucket made over the API that can be written; else ERR_NOT_FOUND
+ * when there is no such bucket at all, ERR_READONLY. */
 MUST_USE int aw_row_writable(struct store *store, int64_t bucket_no, struct arena *arena,
 	struct str *id, struct err *err);
 /* Another bucket, not made over the API, that is shown under ID; *BUCKET_NO is 0 when there is

@@ -31,9 +31,9 @@ struct aw_scan {
 	struct aw_event *group; /* of equal start, in order */
 	size_t group_count;
 	size_t group_room;
-	size_t given;              /* of the group */
-	struct db_statement *data; /* NULL: lean */
-	struct data_slot *slots;
+	size_t given;            /* of the group */
+	struct data_slot *slots; /* NULL: lean */
+	struct buf text;         /* read last */
 	struct err failure;
 };
 
@@ -56,7 +56,8 @@ static int longest(struct store *store, int64_t bucket_no, int64_t *longest_ns, 
 	int rc;
 
 	*longest_ns = 0;
-	if (db_stmt(store, "SELECT longest_ns FROM bucket WHERE bucket_no = ?", &stmt, err) < 0)
+	if (db_stmt(store, "SELECT longest_ns FROM bucket WHERE " OWN "bucket_no = ?", &stmt, err) <
+		0)
 		return err->code;
 	db_bind_i64(stmt, 1, bucket_no);
 	rc = db_step(store, stmt, err);
@@ -71,20 +72,6 @@ static int64_t first_start(int64_t from_ns, int64_t longest_ns)
 	int64_t start_ns;
 
 	return __builtin_sub_overflow(from_ns, longest_ns, &start_ns) ? INT64_MIN : start_ns;
-}
-
-/* Is there anything on the shelf? Most odd ones are empty. */
-static int shelf_exists(struct store *store, int64_t shelf, bool *exists, struct err *err)
-{
-	CLEANUP(db_donep) struct db_statement *stmt = NULL;
-	int rc;
-
-	if (db_stmt(store, "SELECT 1 FROM event WHERE shelf = ? LIMIT 1", &stmt, err) < 0)
-		return err->code;
-	db_bind_i64(stmt, 1, shelf);
-	rc = db_step(store, stmt, err);
-	*exists = rc == 1;
-	return rc < 0 ? rc : 0;
 }
 
 /* The next row that reaches FROM. */
@@ -119,8 +106,8 @@ static int advance(struct aw_scan *scan, struct shelf *shelf, struct err *err)
 }
 
 #define SELECT_RANGE                                                                               \
-	"SELECT start_ns, duration_ns, data_no, number, seq FROM event WHERE shelf = ?"            \
-	" AND start_ns >= ? AND start_ns <= ?"
+	"SELECT start_ns, duration_ns, data_no, number, seq FROM event WHERE " OWN                 \
+	"shelf = ? AND start_ns >= ? AND start_ns <= ?"
 
 static void bind_range(
 	struct db_statement *stmt, int64_t shelf, const struct aw_range *range, int64_t longest_ns)
@@ -130,15 +117,33 @@ static void bind_range(
 	db_bind_i64(stmt, 3, range->to_ns);
 }
 
+/* Is anything of the range on the shelf? Most odd ones are empty. */
+static int shelf_has(struct store *store, int64_t shelf, const struct aw_range *range,
+	int64_t longest_ns, bool *has, struct err *err)
+{
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+	int rc;
+
+	if (db_stmt(store,
+		    "SELECT 1 FROM event WHERE " OWN
+		    "shelf = ? AND start_ns >= ? AND start_ns <= ? LIMIT 1",
+		    &stmt, err) < 0)
+		return err->code;
+	bind_range(stmt, shelf, range, longest_ns);
+	rc = db_step(store, stmt, err);
+	*has = rc == 1;
+	return rc < 0 ? rc : 0;
+}
+
 static int open_shelf(struct aw_scan *scan, int64_t no, const struct aw_range *range,
 	int64_t longest_ns, struct err *err)
 {
 	struct shelf *shelf = &scan->shelves[no % 2];
-	bool exists = false;
+	bool has = true;
 
-	if (shelf_exists(scan->store, no, &exists, err) < 0)
+	if (no % 2 != 0 && shelf_has(scan->store, no, range, longest_ns, &has, err) < 0)
 		return err->code;
-	if (!exists)
+	if (!has)
 		return 0;
 	if (db_prepare(scan->store,
 		    range->oldest_first ? SELECT_RANGE " ORDER BY start_ns"
@@ -163,7 +168,7 @@ static int open_all(struct aw_scan *scan, const struct aw_range *range, struct e
 	if (range->lean)
 		return 0;
 	scan->slots = mem_zalloc(DATA_SLOTS * sizeof(*scan->slots));
-	return db_prepare(scan->store, "SELECT body FROM dict WHERE data_no = ?", &scan->data, err);
+	return 0;
 }
 
 int aw_scan_open(
@@ -191,7 +196,7 @@ void aw_scan_close(struct aw_scan *scan)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(scan->shelves); i++)
 		db_finalize(scan->shelves[i].stmt);
-	db_finalize(scan->data);
+	buf_release(&scan->text);
 	for (size_t i = 0; scan->slots && i < DATA_SLOTS; i++)
 		buf_release(&scan->slots[i].text);
 	free(scan->slots);
@@ -273,21 +278,15 @@ static void keep_data(struct data_slot *slot, const struct aw_event *event)
 static int read_data(struct aw_scan *scan, struct aw_event *event, struct err *err)
 {
 	struct data_slot *slot = &scan->slots[(uint64_t)event->data_no % DATA_SLOTS];
-	int rc;
 
 	if (slot->data_no == event->data_no) {
 		event->data = buf_str(&slot->text);
 		return 0;
 	}
-	db_reset(scan->data);
-	db_bind_i64(scan->data, 1, event->data_no);
-	rc = db_step(scan->store, scan->data, err);
-	if (rc == 0)
-		return err_set(err, ERR_CORRUPT, "store '%s': an event has lost its data",
-			store_path(scan->store));
-	if (rc < 0)
-		return rc;
-	event->data = db_col_str(scan->data, 0);
+	buf_clear(&scan->text);
+	if (dictionary_text(scan->store, event->data_no, &scan->text, err) < 0)
+		return err->code;
+	event->data = buf_str(&scan->text);
 	keep_data(slot, event);
 	return 0;
 }
@@ -309,7 +308,7 @@ int aw_scan_next(struct aw_scan *scan, struct aw_event *out, struct err *err)
 	if (scan->given == scan->group_count)
 		return 0;
 	*out = scan->group[scan->given++];
-	if (scan->data && read_data(scan, out, err) < 0)
+	if (scan->slots && read_data(scan, out, err) < 0)
 		return fail(scan, err);
 	return 1;
 }
@@ -327,7 +326,8 @@ static int count_shelf(struct store *store, int64_t shelf, const struct aw_range
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store,
-		    "SELECT count(*) FROM event WHERE shelf = ? AND start_ns >= ? AND start_ns <= ?"
+		    "SELECT count(*) FROM event WHERE " OWN
+		    "shelf = ? AND start_ns >= ? AND start_ns <= ?"
 		    " AND start_ns + duration_ns >= ?",
 		    &stmt, err) < 0)
 		return err->code;
@@ -362,7 +362,7 @@ static int count_all(struct store *store, int64_t bucket_no, int64_t *count, str
 	int rc;
 
 	*count = 0;
-	if (db_stmt(store, "SELECT events FROM bucket WHERE bucket_no = ?", &stmt, err) < 0)
+	if (db_stmt(store, "SELECT events FROM bucket WHERE " OWN "bucket_no = ?", &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, bucket_no);
 	rc = db_step(store, stmt, err);

@@ -10,7 +10,8 @@ int aw_settings(struct store *store, struct arena *arena, struct aw_setting **ou
 	struct aw_setting setting;
 	int rc;
 
-	if (db_stmt(store, "SELECT key, value FROM aw_setting ORDER BY key", &stmt, err) < 0)
+	if (db_stmt(store, "SELECT key, value FROM aw_setting" ALL_OWN " ORDER BY key", &stmt,
+		    err) < 0)
 		return err->code;
 	while ((rc = db_step(store, stmt, err)) == 1) {
 		setting.key = db_col_copy(stmt, 0, arena);
@@ -29,7 +30,9 @@ int aw_setting_find(struct store *store, struct str key, struct arena *arena, st
 	int rc;
 
 	*value = (struct str){ NULL, 0 };
-	if (db_stmt(store, "SELECT value FROM aw_setting WHERE key = ?", &stmt, err) < 0)
+	if (!db_is_text(key))
+		return 0;
+	if (db_stmt(store, "SELECT value FROM aw_setting WHERE " OWN "key = ?", &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, key);
 	rc = db_step(store, stmt, err);

@@ -14,8 +14,8 @@ int buckets_load(struct store *store, struct arena *arena, struct bucket_row **o
 
 	if (db_stmt(store,
 		    "SELECT b.bucket_no, b.machine_no, m.machine_id, m.label, b.source, b.type, b.events"
-		    " FROM bucket b JOIN machine m USING (machine_no)"
-		    " ORDER BY m.machine_id, b.source, b.type",
+		    " FROM bucket b JOIN machine m USING (" OWNER
+		    "machine_no)" ALL_OWN_OF("b") " ORDER BY m.machine_id, b.source, b.type",
 		    &stmt, err) < 0)
 		return err->code;
 	while ((rc = db_step(store, stmt, err)) == 1) {
@@ -52,9 +52,9 @@ static int shelf_end(struct store *store, const struct bucket_row *bucket, int64
 	bool newest, struct buf *id, int64_t *start_ns, struct err *err)
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
-	const char *sql = newest ? "SELECT start_ns, key FROM event WHERE shelf = ?"
+	const char *sql = newest ? "SELECT start_ns, key FROM event WHERE " OWN "shelf = ?"
 				   " ORDER BY start_ns DESC, key DESC LIMIT 1"
-				 : "SELECT start_ns, key FROM event WHERE shelf = ?"
+				 : "SELECT start_ns, key FROM event WHERE " OWN "shelf = ?"
 				   " ORDER BY start_ns, key LIMIT 1";
 	int rc;
 

@@ -1,8 +1,9 @@
 /*
  * A hash table of buckets by (machine, source, type), filled on first use. Bucket numbers never
  * change and buckets are never deleted, so entries outlive transactions; what is known of their
- * events holds for one transaction only, in which nobody else writes, and for the next one if the
- * bucket's changed_seq is still the same.
+ * rows and events holds while nobody else writes: for one transaction, for the next ones of this
+ * connection if nothing was written between them, and, of newest events, if the bucket's
+ * changed_seq is still the same.
  */
 #include "store/sql/catalogue.h"
 
@@ -45,9 +46,10 @@ void catalogue_free(struct catalogue *catalogue)
 	free(catalogue);
 }
 
-void catalogue_begin(struct catalogue *catalogue)
+void catalogue_begin(struct catalogue *catalogue, bool alone)
 {
-	catalogue->transaction++;
+	if (!alone)
+		catalogue->transaction++;
 }
 
 void catalogue_forget(struct catalogue *catalogue)
@@ -163,7 +165,8 @@ int machine_number(
 	CLEANUP(db_donep) struct db_statement *insert = NULL;
 	int rc;
 
-	if (db_stmt(store, "SELECT machine_no FROM machine WHERE machine_id = ?", &find, err) < 0)
+	if (db_stmt(store, "SELECT machine_no FROM machine WHERE " OWN "machine_id = ?", &find,
+		    err) < 0)
 		return err->code;
 	db_bind_str(find, 1, machine_id);
 	rc = db_step(store, find, err);
@@ -172,7 +175,10 @@ int machine_number(
 	*no = rc == 1 ? db_col_i64(find, 0) : 0;
 	if (rc == 1 || !make)
 		return 0;
-	if (db_stmt(store, "INSERT INTO machine (machine_id) VALUES (?) RETURNING machine_no",
+	if (db_stmt(store,
+		    "INSERT INTO machine (/*!user_no, machine_no, */machine_id) VALUES (/*!$0,"
+		    " (SELECT coalesce(max(machine_no), 0) + 1 FROM machine WHERE user_no = $0), */"
+		    "?) RETURNING machine_no",
 		    &insert, err) < 0)
 		return err->code;
 	db_bind_str(insert, 1, machine_id);
@@ -186,7 +192,8 @@ static int find_row(struct store *store, int64_t machine_no, struct bucket *buck
 	int rc;
 
 	if (db_stmt(store,
-		    "SELECT bucket_no FROM bucket WHERE machine_no = ? AND source = ? AND type = ?",
+		    "SELECT bucket_no FROM bucket WHERE " OWN
+		    "machine_no = ? AND source = ? AND type = ?",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, machine_no);
@@ -205,7 +212,9 @@ static int insert_row(
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store,
-		    "INSERT INTO bucket (machine_no, source, type) VALUES (?, ?, ?) RETURNING bucket_no",
+		    "INSERT INTO bucket (/*!user_no, bucket_no, */machine_no, source, type) VALUES"
+		    " (/*!$0, (SELECT coalesce(max(bucket_no), 0) + 1 FROM bucket"
+		    " WHERE user_no = $0), */?, ?, ?) RETURNING bucket_no",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, machine_no);
@@ -221,7 +230,8 @@ static int read_newest(struct store *store, struct bucket *bucket, struct err *e
 		int rc;
 
 		if (db_stmt(store,
-			    "SELECT start_ns FROM event WHERE shelf = ? ORDER BY start_ns DESC LIMIT 1",
+			    "SELECT start_ns FROM event WHERE " OWN
+			    "shelf = ? ORDER BY start_ns DESC LIMIT 1",
 			    &stmt, err) < 0)
 			return err->code;
 		db_bind_i64(stmt, 1, 2 * bucket->bucket_no + odd);
@@ -239,7 +249,8 @@ static int read_bounds(struct store *store, struct bucket *bucket, struct err *e
 	int rc;
 
 	if (db_stmt(store,
-		    "SELECT longest_ns, end_ns, changed_seq, moved_seq FROM bucket WHERE bucket_no = ?",
+		    "SELECT longest_ns, end_ns, changed_seq, moved_seq FROM bucket WHERE " OWN
+		    "bucket_no = ?",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, bucket->bucket_no);
@@ -301,18 +312,12 @@ void bucket_moved(struct bucket *bucket, int64_t seq)
 	bucket->dirty = true;
 }
 
-/* Downwards from the newest start, until nothing earlier can reach further. */
-static int shelf_last_end(
-	struct store *store, int64_t shelf, int64_t longest_ns, int64_t *end_ns, struct err *err)
+/* The rows of STMT, downwards from the newest start, until nothing earlier can reach further. */
+static int read_last_end(struct store *store, struct db_statement *stmt, int64_t longest_ns,
+	int64_t *end_ns, struct err *err)
 {
-	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	int rc;
 
-	if (db_stmt(store,
-		    "SELECT start_ns, duration_ns FROM event WHERE shelf = ? ORDER BY start_ns DESC",
-		    &stmt, err) < 0)
-		return err->code;
-	db_bind_i64(stmt, 1, shelf);
 	while ((rc = db_step(store, stmt, err)) == 1) {
 		int64_t start_ns = db_col_i64(stmt, 0), reach_ns;
 
@@ -323,6 +328,23 @@ static int shelf_last_end(
 		if (start_ns + db_col_i64(stmt, 1) > *end_ns)
 			*end_ns = start_ns + db_col_i64(stmt, 1);
 	}
+	return rc;
+}
+
+static int shelf_last_end(
+	struct store *store, int64_t shelf, int64_t longest_ns, int64_t *end_ns, struct err *err)
+{
+	struct db_statement *stmt = NULL;
+	int rc = db_prepare(store,
+		"SELECT start_ns, duration_ns FROM event WHERE " OWN
+		"shelf = ? ORDER BY start_ns DESC",
+		&stmt, err);
+
+	if (rc == 0) {
+		db_bind_i64(stmt, 1, shelf);
+		rc = read_last_end(store, stmt, longest_ns, end_ns, err);
+	}
+	db_finalize(stmt);
 	return rc;
 }
 
@@ -381,7 +403,8 @@ static int read_bucket(struct store *store, int64_t bucket_no, struct arena *are
 	int rc;
 
 	if (db_stmt(store,
-		    "SELECT m.machine_id, b.source, b.type FROM bucket b JOIN machine m USING (machine_no) WHERE b.bucket_no = ?",
+		    "SELECT m.machine_id, b.source, b.type FROM bucket b JOIN machine m USING (" OWNER
+		    "machine_no) WHERE " OWN_OF("b") "b.bucket_no = ?",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, bucket_no);
@@ -413,6 +436,33 @@ int catalogue_bucket_no(
 		return err->code;
 	return catalogue_bucket(
 		catalogue, like.machine_id, like.source, like.type, false, out, err);
+}
+
+struct bucket *catalogue_known(const struct catalogue *catalogue, int64_t bucket_no)
+{
+	struct bucket *bucket = look_up_number(catalogue, bucket_no);
+
+	return bucket && bucket->transaction == catalogue->transaction ? bucket : NULL;
+}
+
+bool catalogue_learn(struct catalogue *catalogue, const struct bucket *like)
+{
+	struct bucket *bucket = look_up_number(catalogue, like->bucket_no);
+
+	ASSERT(db_is_writing(catalogue->store));
+	if (bucket && bucket->transaction == catalogue->transaction)
+		return false;
+	if (!bucket)
+		bucket = add(catalogue, like);
+	bucket->newest_ns[0] = like->newest_ns[0];
+	bucket->newest_ns[1] = like->newest_ns[1];
+	bucket->longest_ns = like->longest_ns;
+	bucket->end_ns = like->end_ns;
+	bucket->changed_seq = like->changed_seq;
+	bucket->moved_seq = like->moved_seq;
+	bucket->dirty = bucket->end_lost = false;
+	bucket->transaction = catalogue->transaction;
+	return true;
 }
 
 static int flush_bucket(struct store *store, struct bucket *bucket, struct err *err)

@@ -10,7 +10,7 @@ struct bucket {
 	struct str machine_id;
 	struct str source;
 	struct str type;
-	uint64_t transaction; /* in which what follows was read */
+	uint64_t transaction; /* in which, or in one of those right before, what follows was read */
 	/* Per shelf, while writing: no event starts later (INT64_MIN: none at all). A deletion may
 	 * leave it too high. */
 	int64_t newest_ns[2];
@@ -28,8 +28,9 @@ struct catalogue;
 
 struct catalogue *catalogue_new(struct store *store);
 void catalogue_free(struct catalogue *catalogue);
-/* After db_write_begin: what was known of newest events no longer holds. */
-void catalogue_begin(struct catalogue *catalogue);
+/* After db_write_begin. ALONE: nobody else has written since this connection's last commit, and
+ * what was known then still holds. */
+void catalogue_begin(struct catalogue *catalogue, bool alone);
 /* Before db_write_commit: write the buckets' event counts and bounds. */
 MUST_USE int catalogue_flush(struct catalogue *catalogue, struct err *err);
 /* Note what happens to an event of the bucket that has this start and duration: it comes, goes, or
@@ -53,6 +54,12 @@ MUST_USE int catalogue_bucket(struct catalogue *catalogue, struct str machine_id
 /* One that exists; ERR_CORRUPT otherwise. */
 MUST_USE int catalogue_bucket_no(
 	struct catalogue *catalogue, int64_t bucket_no, struct bucket **out, struct err *err);
+
+/* The same if it is known and current without a question; else NULL. */
+struct bucket *catalogue_known(const struct catalogue *catalogue, int64_t bucket_no);
+/* Take over the row LIKE, which was read in the open transaction, with newest_ns; false when what
+ * is known is newer. Only while writing. */
+bool catalogue_learn(struct catalogue *catalogue, const struct bucket *like);
 
 /* The number of a machine; with MAKE its row is made, else *NO is 0 when there is none. */
 MUST_USE int machine_number(

@@ -6,13 +6,19 @@ int cursor_put(struct store *store, const struct file_cursor *cursor, struct err
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store,
-		    "INSERT OR REPLACE INTO cursor (source, path, device, inode, size, mtime_ns, position,"
-		    " head_hash, head_bytes, tail_hash, tail_bytes, state)"
-		    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		    "INSERT INTO cursor (" OWNER
+		    "source, path, device, inode, size, mtime_ns, position,"
+		    " head_hash, head_bytes, tail_hash, tail_bytes, state) VALUES (" OWN_VALUE
+		    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (" OWNER
+		    "source, path) DO UPDATE SET device = excluded.device, inode = excluded.inode,"
+		    " size = excluded.size, mtime_ns = excluded.mtime_ns,"
+		    " position = excluded.position, head_hash = excluded.head_hash,"
+		    " head_bytes = excluded.head_bytes, tail_hash = excluded.tail_hash,"
+		    " tail_bytes = excluded.tail_bytes, state = excluded.state",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, cursor->source);
-	db_bind_str(stmt, 2, cursor->path);
+	db_bind_bytes(stmt, 2, cursor->path);
 	db_bind_i64(stmt, 3, (int64_t)cursor->device);
 	db_bind_i64(stmt, 4, (int64_t)cursor->inode);
 	db_bind_i64(stmt, 5, cursor->size);
@@ -30,10 +36,11 @@ int cursor_forget(struct store *store, struct str source, struct str path, struc
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
-	if (db_stmt(store, "DELETE FROM cursor WHERE source = ? AND path = ?", &stmt, err) < 0)
+	if (db_stmt(store, "DELETE FROM cursor WHERE " OWN "source = ? AND path = ?", &stmt, err) <
+		0)
 		return err->code;
 	db_bind_str(stmt, 1, source);
-	db_bind_str(stmt, 2, path);
+	db_bind_bytes(stmt, 2, path);
 	return db_exec(store, stmt, err);
 }
 
@@ -62,7 +69,8 @@ int store_cursors(struct store *store, struct str source, struct arena *arena,
 
 	if (db_stmt(store,
 		    "SELECT path, device, inode, size, mtime_ns, position, head_hash, head_bytes,"
-		    " tail_hash, tail_bytes, state FROM cursor WHERE source = ? ORDER BY path",
+		    " tail_hash, tail_bytes, state FROM cursor WHERE " OWN
+		    "source = ? ORDER BY path",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, source);
@@ -82,10 +90,11 @@ int memo_get(struct store *store, struct str source, struct str key, struct aren
 	int rc;
 
 	*found = false;
-	if (db_stmt(store, "SELECT value FROM memo WHERE source = ? AND key = ?", &stmt, err) < 0)
+	if (db_stmt(store, "SELECT value FROM memo WHERE " OWN "source = ? AND key = ?", &stmt,
+		    err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, source);
-	db_bind_str(stmt, 2, key);
+	db_bind_bytes(stmt, 2, key);
 	rc = db_step(store, stmt, err);
 	if (rc == 1) {
 		*found = true;
@@ -99,11 +108,14 @@ int memo_put(
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
-	if (db_stmt(store, "INSERT OR REPLACE INTO memo (source, key, value) VALUES (?, ?, ?)",
+	if (db_stmt(store,
+		    "INSERT INTO memo (" OWNER "source, key, value) VALUES (" OWN_VALUE
+		    "?, ?, ?) ON CONFLICT (" OWNER
+		    "source, key) DO UPDATE SET value = excluded.value",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, source);
-	db_bind_str(stmt, 2, key);
+	db_bind_bytes(stmt, 2, key);
 	db_bind_blob(stmt, 3, value);
 	return db_exec(store, stmt, err);
 }

@@ -1,6 +1,20 @@
 /* What both databases' layers of statements have. */
 #include "store/sql/db.h"
 
+#include "base/utf8.h"
+
+bool db_is_text(struct str text)
+{
+	return str_find(text, '\0', 0) < 0 && utf8_valid(text);
+}
+
+int db_check_text(const char *what, struct str text, struct err *err)
+{
+	if (db_is_text(text))
+		return 0;
+	return err_set(err, ERR_USAGE, "%s holds a zero byte or is no UTF-8", what);
+}
+
 struct str db_col_copy(struct db_statement *stmt, int column, struct arena *arena)
 {
 	return arena_str(arena, db_col_str(stmt, column));

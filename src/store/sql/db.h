@@ -17,7 +17,11 @@
  * file those of one: in PostgreSQL every table has the column user_no, first in every key, and
  * every statement says whose rows it means, by the words below. They are SQL comments, which SQLite
  * skips; PostgreSQL's side reads what is in a comment that begins with '!', where $0 is the user
- * that the store belongs to at the moment. Parameters are ? or ?N, counted without $0.
+ * that the store belongs to at the moment. Parameters are ? or ?N, counted without $0. Inside a
+ * long text the comments are written out.
+ *
+ * A number that SQLite gives a new row by itself is one more than the user's largest in PostgreSQL:
+ * whoever writes a user's rows holds their lock.
  */
 #ifndef TT_STORE_SQL_DB_H
 #define TT_STORE_SQL_DB_H
@@ -50,6 +54,7 @@ struct db_counters {
 	int64_t tombstones;
 	int64_t quarantined;
 	int64_t last_number;
+	int64_t deletions; /* how often rows of dict were deleted */
 };
 /* Good while writing. */
 struct db_counters *db_counters(struct store *store);
@@ -121,6 +126,12 @@ struct db_rows db_rows(struct arena *arena, size_t item_bytes);
 /* Append a copy of the ITEM_BYTES at ITEM. */
 void db_rows_add(struct db_rows *rows, const void *item);
 
+/* UTF-8 without a zero byte: what db_bind_str can bind in both databases. Another text is in no
+ * column: who looks for one finds nothing, and must not ask (the transaction would fail). */
+bool db_is_text(struct str text);
+/* ERR_USAGE unless it is that; the message begins with WHAT. For what comes in from outside. */
+MUST_USE int db_check_text(const char *what, struct str text, struct err *err);
+
 /* --- transactions --- */
 
 /*
@@ -129,6 +140,13 @@ void db_rows_add(struct db_rows *rows, const void *item);
  * snapshot). Loads the counters.
  */
 MUST_USE int db_write_begin(struct store *store, struct err *err);
+/*
+ * The same for all these users at once, without waiting for others who write for one of them:
+ * LOCKED[i] says who was had. It joins the transaction that is open; when nobody is had, none is
+ * opened. Whichever of them the store is for (store_as), commit and rollback end it for all.
+ */
+MUST_USE int db_write_begin_for(struct store *store, const struct str *user_ids, size_t count,
+	bool *locked, struct err *err);
 /* Store the counters and commit, durably. After a failure everything since the begin is undone. */
 MUST_USE int db_write_commit(struct store *store, struct err *err);
 /* Nothing happens when not writing. */

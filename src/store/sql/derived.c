@@ -135,7 +135,8 @@ int derived_mark_get(struct store *store, struct derived_mark *out, struct err *
 	int rc;
 
 	if (db_stmt(store,
-		    "SELECT seq, gap_ns, rebuild, EXISTS (SELECT 1 FROM derived_correction) FROM derived_mark",
+		    "SELECT seq, gap_ns, rebuild, EXISTS (SELECT 1 FROM derived_correction" ALL_OWN
+		    ") FROM derived_mark" ALL_OWN,
 		    &stmt, err) < 0)
 		return err->code;
 	rc = db_step(store, stmt, err);
@@ -153,8 +154,8 @@ int derived_mark_put(struct store *store, const struct derived_mark *mark, struc
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
-	if (db_stmt(store, "UPDATE derived_mark SET seq = ?, gap_ns = ?, rebuild = ?", &stmt, err) <
-		0)
+	if (db_stmt(store, "UPDATE derived_mark SET seq = ?, gap_ns = ?, rebuild = ?" ALL_OWN,
+		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, mark->seq);
 	db_bind_i64(stmt, 2, mark->gap_ns);
@@ -188,9 +189,10 @@ int derived_corrections(struct store *store, struct arena *arena, struct derived
 
 	if (db_stmt(store,
 		    "SELECT coalesce(e.seq, 0), coalesce(b.body, ''), coalesce(a.body, '')"
-		    " FROM derived_correction AS c LEFT JOIN dict AS b ON b.data_no = c.data_no"
-		    " LEFT JOIN event AS e ON (e.shelf, e.start_ns, e.key) = (c.shelf, c.start_ns, c.key)"
-		    " LEFT JOIN dict AS a ON a.data_no = e.data_no",
+		    " FROM derived_correction AS c LEFT JOIN dict AS b USING (" OWNER "data_no)"
+		    " LEFT JOIN event AS e USING (" OWNER "shelf, start_ns, key)"
+		    " LEFT JOIN dict AS a ON a.data_no = e.data_no /*!AND a.user_no = c.user_no"
+		    " WHERE c.user_no = $0*/",
 		    &stmt, err) < 0 ||
 		rows_read(store, stmt, &correction_row, arena, &rows, err) < 0)
 		return err->code;
@@ -209,8 +211,9 @@ int derived_numbers_get(struct store *store, struct derived_numbers *out, struct
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store,
-		    "SELECT (SELECT max(partition_no) FROM derived_partition),"
-		    " (SELECT max(run_no) FROM derived_run), (SELECT max(session_no) FROM derived_session)",
+		    "SELECT (SELECT max(partition_no) FROM derived_partition" ALL_OWN
+		    "), (SELECT max(run_no) FROM derived_run" ALL_OWN
+		    "), (SELECT max(session_no) FROM derived_session" ALL_OWN ")",
 		    &stmt, err) < 0 ||
 		db_step(store, stmt, err) < 0)
 		return err->code;
@@ -228,7 +231,8 @@ int derived_partition_find(struct store *store, struct str machine_id, bool by_p
 	int rc;
 
 	if (db_stmt(store,
-		    "SELECT partition_no FROM derived_partition WHERE machine_id = ? AND by_project = ? AND name = ?",
+		    "SELECT partition_no FROM derived_partition WHERE " OWN
+		    "machine_id = ? AND by_project = ? AND name = ?",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, machine_id);
@@ -247,7 +251,8 @@ int derived_partition_put(
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store,
-		    "INSERT INTO derived_partition (" PARTITION_COLUMNS ") VALUES (?, ?, ?, ?, ?)",
+		    "INSERT INTO derived_partition (" OWNER PARTITION_COLUMNS ") VALUES (" OWN_VALUE
+		    "?, ?, ?, ?, ?)",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, partition->partition_no);
@@ -267,9 +272,10 @@ int derived_runs_near(struct store *store, int64_t partition_no, int64_t from_ns
 	struct rows rows;
 
 	if (db_stmt(store,
-		    "SELECT " RUN_COLUMNS
-		    " FROM derived_run WHERE partition_no = ?1 AND first_ns <= ?3 AND first_ns >="
-		    " coalesce((SELECT max(first_ns) FROM derived_run WHERE partition_no = ?1 AND first_ns <= ?2), ?2)"
+		    "SELECT " RUN_COLUMNS " FROM derived_run WHERE " OWN
+		    "partition_no = ?1 AND first_ns <= ?3 AND first_ns >="
+		    " coalesce((SELECT max(first_ns) FROM derived_run WHERE " OWN
+		    "partition_no = ?1 AND first_ns <= ?2), ?2)"
 		    " ORDER BY first_ns",
 		    &stmt, err) < 0)
 		return err->code;
@@ -289,8 +295,8 @@ int derived_run_get(struct store *store, int64_t run_no, struct arena *arena,
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	int rc;
 
-	if (db_stmt(store, "SELECT " RUN_COLUMNS " FROM derived_run WHERE run_no = ?", &stmt, err) <
-		0)
+	if (db_stmt(store, "SELECT " RUN_COLUMNS " FROM derived_run WHERE " OWN "run_no = ?", &stmt,
+		    err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, run_no);
 	rc = db_step(store, stmt, err);
@@ -309,8 +315,12 @@ int derived_run_put(struct store *store, const struct derived_run *run, struct e
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store,
-		    "INSERT OR REPLACE INTO derived_run (" RUN_COLUMNS
-		    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		    "INSERT INTO derived_run (" OWNER RUN_COLUMNS ") VALUES (" OWN_VALUE
+		    "?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (" OWNER "run_no) DO UPDATE SET"
+		    " partition_no = excluded.partition_no, first_ns = excluded.first_ns,"
+		    " first_rank = excluded.first_rank, first_id = excluded.first_id,"
+		    " last_ns = excluded.last_ns, root_no = excluded.root_no,"
+		    " cwd_ns = excluded.cwd_ns, cwd = excluded.cwd",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, run->run_no);
@@ -324,8 +334,12 @@ int derived_run_put(struct store *store, const struct derived_run *run, struct e
 }
 
 #define PIECE_ADD                                                                                  \
-	" ON CONFLICT DO UPDATE SET events = events + excluded.events,"                            \
-	" first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns)"
+	" ON CONFLICT (" OWNER "run_no, session_no) DO UPDATE SET"                                 \
+	" events = derived_piece.events + excluded.events,"                                        \
+	" first_ns = CASE WHEN excluded.first_ns < derived_piece.first_ns"                         \
+	" THEN excluded.first_ns ELSE derived_piece.first_ns END,"                                 \
+	" last_ns = CASE WHEN excluded.last_ns > derived_piece.last_ns"                            \
+	" THEN excluded.last_ns ELSE derived_piece.last_ns END"
 
 /* Statements with the numbers of two things. */
 static int change_two(
@@ -344,19 +358,20 @@ static int change_two(
 int derived_run_absorb(struct store *store, int64_t from_no, int64_t into_no, struct err *err)
 {
 	if (change_two(store,
-		    "INSERT INTO derived_piece (" PIECE_COLUMNS
-		    ") SELECT ?2, session_no, events, first_ns, last_ns FROM derived_piece"
-		    " WHERE run_no = ?1" PIECE_ADD,
+		    "INSERT INTO derived_piece (" OWNER PIECE_COLUMNS ") SELECT " OWN_VALUE
+		    "CAST(?2 AS BIGINT), session_no, events, first_ns, last_ns FROM derived_piece"
+		    " WHERE " OWN "run_no = ?1" PIECE_ADD,
 		    from_no, into_no, err) < 0 ||
-		change_two(store, "DELETE FROM derived_piece WHERE run_no = ?", from_no, 0, err) <
-			0)
+		change_two(store, "DELETE FROM derived_piece WHERE " OWN "run_no = ?", from_no, 0,
+			err) < 0)
 		return err->code;
-	return change_two(store, "DELETE FROM derived_run WHERE run_no = ?", from_no, 0, err);
+	return change_two(
+		store, "DELETE FROM derived_run WHERE " OWN "run_no = ?", from_no, 0, err);
 }
 
 int derived_root_move(struct store *store, int64_t from_root, int64_t to_root, struct err *err)
 {
-	return change_two(store, "UPDATE derived_run SET root_no = ?2 WHERE root_no = ?1",
+	return change_two(store, "UPDATE derived_run SET root_no = ?2 WHERE " OWN "root_no = ?1",
 		from_root, to_root, err);
 }
 
@@ -365,8 +380,8 @@ int derived_piece_add(struct store *store, const struct derived_piece *piece, st
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store,
-		    "INSERT INTO derived_piece (" PIECE_COLUMNS
-		    ") VALUES (?, ?, ?, ?, ?)" PIECE_ADD,
+		    "INSERT INTO derived_piece (" OWNER PIECE_COLUMNS ") VALUES (" OWN_VALUE
+		    "?, ?, ?, ?, ?)" PIECE_ADD,
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, piece->run_no);
@@ -383,8 +398,9 @@ int derived_session_root(struct store *store, int64_t session_no, int64_t *root_
 	int rc;
 
 	if (db_stmt(store,
-		    "SELECT r.root_no FROM derived_piece AS p JOIN derived_run AS r USING (run_no)"
-		    " WHERE p.session_no = ? LIMIT 1",
+		    "SELECT r.root_no FROM derived_piece AS p JOIN derived_run AS r USING (" OWNER
+		    "run_no)"
+		    " WHERE " OWN_OF("p") "p.session_no = ? LIMIT 1",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, session_no);
@@ -404,9 +420,9 @@ int derived_group(struct store *store, struct str machine_id, struct str session
 	struct rows rows;
 
 	if (db_stmt(store,
-		    "SELECT " SESSION_COLUMNS
-		    " FROM derived_session WHERE group_no = (SELECT group_no FROM derived_session"
-		    " WHERE session_id = ? AND machine_id = ?) ORDER BY session_no",
+		    "SELECT " SESSION_COLUMNS " FROM derived_session WHERE " OWN
+		    "group_no = (SELECT group_no FROM derived_session WHERE " OWN
+		    "session_id = ? AND machine_id = ?) ORDER BY session_no",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, session_id);
@@ -423,8 +439,18 @@ int derived_session_put(struct store *store, const struct derived_session *sessi
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store,
-		    "INSERT OR REPLACE INTO derived_session (" SESSION_COLUMNS
-		    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		    "INSERT INTO derived_session (" OWNER SESSION_COLUMNS ") VALUES (" OWN_VALUE
+		    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (" OWNER
+		    "session_no) DO UPDATE SET machine_id = excluded.machine_id,"
+		    " session_id = excluded.session_id, parent_id = excluded.parent_id,"
+		    " group_no = excluded.group_no, partition_no = excluded.partition_no,"
+		    " first_ns = excluded.first_ns, first_rank = excluded.first_rank,"
+		    " first_id = excluded.first_id, home_ns = excluded.home_ns,"
+		    " home_rank = excluded.home_rank, home_id = excluded.home_id,"
+		    " home_by_project = excluded.home_by_project, home_name = excluded.home_name,"
+		    " home_cwd = excluded.home_cwd, stray_events = excluded.stray_events,"
+		    " stray_first_ns = excluded.stray_first_ns,"
+		    " stray_last_ns = excluded.stray_last_ns",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, session->session_no);
@@ -446,8 +472,8 @@ int derived_session_put(struct store *store, const struct derived_session *sessi
 
 /* --- views --- */
 
-#define ROOTS_SEEN "(SELECT root_no FROM derived_run WHERE last_ns >= ?1 AND first_ns < ?2)"
-#define RUNS_SEEN "(SELECT run_no FROM derived_run WHERE root_no IN " ROOTS_SEEN ")"
+#define ROOTS_SEEN "(SELECT root_no FROM derived_run WHERE " OWN "last_ns >= ?1 AND first_ns < ?2)"
+#define RUNS_SEEN "(SELECT run_no FROM derived_run WHERE " OWN "root_no IN " ROOTS_SEEN ")"
 
 /* Per table: the query for everything, and for the streams of a time. */
 static const struct view_query {
@@ -456,22 +482,29 @@ static const struct view_query {
 	const char *some;
 } view_queries[] = {
 	{ &partition_row,
-		"SELECT " PARTITION_COLUMNS " FROM derived_partition ORDER BY partition_no",
-		"SELECT " PARTITION_COLUMNS
-		" FROM derived_partition WHERE partition_no IN (SELECT partition_no FROM derived_run"
-		" WHERE last_ns >= ?1 AND first_ns < ?2) ORDER BY partition_no" },
-	{ &run_row, "SELECT " RUN_COLUMNS " FROM derived_run ORDER BY partition_no, first_ns",
-		"SELECT " RUN_COLUMNS " FROM derived_run WHERE root_no IN " ROOTS_SEEN
+		"SELECT " PARTITION_COLUMNS " FROM derived_partition" ALL_OWN
+		" ORDER BY partition_no",
+		"SELECT " PARTITION_COLUMNS " FROM derived_partition WHERE " OWN
+		"partition_no IN (SELECT partition_no FROM derived_run WHERE " OWN
+		"last_ns >= ?1 AND first_ns < ?2) ORDER BY partition_no" },
+	{ &run_row,
+		"SELECT " RUN_COLUMNS " FROM derived_run" ALL_OWN
+		" ORDER BY partition_no, first_ns",
+		"SELECT " RUN_COLUMNS " FROM derived_run WHERE " OWN "root_no IN " ROOTS_SEEN
 		" ORDER BY partition_no, first_ns" },
-	{ &piece_row, "SELECT " PIECE_COLUMNS " FROM derived_piece ORDER BY run_no, session_no",
-		"SELECT " PIECE_COLUMNS " FROM derived_piece WHERE run_no IN " RUNS_SEEN
+	{ &piece_row,
+		"SELECT " PIECE_COLUMNS " FROM derived_piece" ALL_OWN
+		" ORDER BY run_no, session_no",
+		"SELECT " PIECE_COLUMNS " FROM derived_piece WHERE " OWN "run_no IN " RUNS_SEEN
 		" ORDER BY run_no, session_no" },
-	{ &session_row, "SELECT " SESSION_COLUMNS " FROM derived_session ORDER BY session_no",
-		"SELECT " SESSION_COLUMNS
-		" FROM derived_session WHERE session_no IN (SELECT session_no FROM derived_session"
-		" WHERE group_no IN (SELECT s.group_no FROM derived_piece AS p"
-		" JOIN derived_session AS s USING (session_no) WHERE p.run_no IN " RUNS_SEEN
-		") UNION SELECT session_no FROM derived_session WHERE stray_events > 0)"
+	{ &session_row,
+		"SELECT " SESSION_COLUMNS " FROM derived_session" ALL_OWN " ORDER BY session_no",
+		"SELECT " SESSION_COLUMNS " FROM derived_session WHERE " OWN
+		"session_no IN (SELECT session_no FROM derived_session WHERE " OWN
+		"group_no IN (SELECT s.group_no FROM derived_piece AS p"
+		" JOIN derived_session AS s USING (" OWNER "session_no)"
+		" WHERE p.run_no IN " RUNS_SEEN " /*!AND p.user_no = $0*/)"
+		" UNION SELECT session_no FROM derived_session WHERE " OWN "stray_events > 0)"
 		" ORDER BY session_no" },
 };
 
@@ -515,11 +548,12 @@ int derived_roots_between(struct store *store, struct str base, const struct der
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store,
-		    "SELECT count(*) FROM derived_partition AS p JOIN derived_run AS r"
-		    " ON r.partition_no = p.partition_no AND r.root_no = r.run_no"
-		    " WHERE p.base = ?1 AND r.first_ns BETWEEN ?2 AND ?5"
+		    "SELECT count(*) FROM derived_partition AS p"
+		    " JOIN derived_run AS r USING (" OWNER "partition_no)"
+		    " WHERE p.base = ?1 AND r.root_no = r.run_no AND r.first_ns BETWEEN ?2 AND ?5"
 		    " AND (r.first_ns > ?2 OR (r.first_rank, r.first_id) >= (?3, ?4))"
-		    " AND (r.first_ns < ?5 OR (r.first_rank, r.first_id) < (?6, ?7))",
+		    " AND (r.first_ns < ?5 OR (r.first_rank, r.first_id) < (?6, ?7))"
+		    " /*!AND p.user_no = $0*/",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, base);

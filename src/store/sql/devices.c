@@ -1,5 +1,6 @@
 /* Machines as devices: the rows of machine, with what they said of themselves over the server and
  * what sync learned of them. */
+#include "base/utf8.h"
 #include "base/uuid.h"
 #include "model/id.h"
 #include "model/limits.h"
@@ -26,12 +27,12 @@ static int query(struct store *store, struct str machine_id, struct db_rows *row
 	if (db_stmt(store,
 		    "SELECT m.machine_id, m.label, m.hostname, coalesce(nullif(d.version, ''), p.version, ''),"
 		    " coalesce(d.registered_ns, -9223372036854775808),"
-		    " max(coalesce(d.seen_ns, -9223372036854775808),"
-		    " coalesce(p.synced_at_ns, -9223372036854775808))"
-		    " FROM machine m LEFT JOIN device d USING (machine_no)"
-		    " LEFT JOIN peer p USING (machine_no)"
-		    " WHERE m.machine_id <> '' AND (?1 OR m.machine_id = ?2)"
-		    " ORDER BY m.label, m.machine_id",
+		    " CASE WHEN p.synced_at_ns IS NULL OR d.seen_ns > p.synced_at_ns"
+		    " THEN coalesce(d.seen_ns, -9223372036854775808) ELSE p.synced_at_ns END"
+		    " FROM machine m LEFT JOIN device d USING (" OWNER "machine_no)"
+		    " LEFT JOIN peer p USING (" OWNER "machine_no)"
+		    " WHERE m.machine_id <> '' AND (CAST(?1 AS BIGINT) <> 0 OR m.machine_id = ?2)"
+		    " /*!AND m.user_no = $0*/ ORDER BY m.label, m.machine_id",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, machine_id.ptr == NULL);
@@ -60,11 +61,11 @@ static int check_text(const char *what, struct str text, struct err *err)
 
 	for (size_t i = 0; i < text.len && !bad; i++)
 		bad = (unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f;
-	if (!bad)
+	if (!bad && utf8_valid(text))
 		return 0;
 	return err_set(err, ERR_USAGE,
-		"the device's %s is longer than %d bytes or holds a control character", what,
-		LIMIT_NAME_BYTES);
+		"the device's %s is longer than %d bytes, holds a control character or is no UTF-8",
+		what, LIMIT_NAME_BYTES);
 }
 
 static int check_device(const struct device *device, struct err *err)
@@ -85,7 +86,7 @@ static int put_names(
 
 	if (db_stmt(store,
 		    "UPDATE machine SET label = coalesce(nullif(?, ''), label),"
-		    " hostname = coalesce(nullif(?, ''), hostname) WHERE machine_no = ?",
+		    " hostname = coalesce(nullif(?, ''), hostname) WHERE " OWN "machine_no = ?",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, device->label);
@@ -100,9 +101,12 @@ static int put_device(struct store *store, int64_t machine_no, int64_t now_ns,
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store,
-		    "INSERT INTO device (machine_no, version, registered_ns, seen_ns)"
-		    " VALUES (?1, ?2, ?3, ?3) ON CONFLICT (machine_no) DO UPDATE"
-		    " SET version = coalesce(nullif(?2, ''), version), seen_ns = max(seen_ns, ?3)",
+		    "INSERT INTO device (" OWNER "machine_no, version, registered_ns, seen_ns)"
+		    " VALUES (" OWN_VALUE "?1, ?2, ?3, ?3) ON CONFLICT (" OWNER
+		    "machine_no) DO UPDATE SET"
+		    " version = coalesce(nullif(excluded.version, ''), device.version),"
+		    " seen_ns = CASE WHEN excluded.seen_ns > device.seen_ns"
+		    " THEN excluded.seen_ns ELSE device.seen_ns END",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, machine_no);

@@ -1,21 +1,20 @@
 /*
  * The cache is direct-mapped: a slot holds the last text that hashed to it, if it is short enough.
- * At most CACHE_SLOTS x CACHE_TEXT_BYTES are held. What was committed stays good until
- * retention deletes rows, which a setting counts; a rollback empties the
- * cache too.
+ * At most MOST_SLOTS x CACHE_TEXT_BYTES are held. A server has a dictionary for each user, most of
+ * whom repeat few texts: the cache begins small, and is doubled when as many texts as it has slots
+ * were pushed out of them. What was committed stays good until retention deletes rows, which a
+ * counter tells; a rollback empties the cache too.
  */
 #include "store/sql/dictionary.h"
 
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "store/sql/filter.h"
+#include "store/sql/ahead.h"
 #include "store/sql/put.h"
+#include "store/sql/row_index.h"
 
-/* The setting that counts how often rows were deleted. */
-#define DELETIONS "dictionary.deletions"
-
-enum { CACHE_SLOTS = 8192, CACHE_TEXT_BYTES = 1024 };
+enum { FIRST_SLOTS = 64, MOST_SLOTS = 8192, CACHE_TEXT_BYTES = 1024 };
 
 struct slot {
 	uint64_t hash;
@@ -27,7 +26,20 @@ struct dictionary {
 	struct store *store;
 	int64_t deletions;    /* as of the transaction in which the slots were filled */
 	struct filter filter; /* of hashes */
-	struct slot slots[CACHE_SLOTS];
+	struct slot *slots;
+	size_t slot_count;
+	size_t pushed_out;            /* since the cache has this size */
+	struct expectation *expected; /* NULL: nothing */
+};
+
+/* Texts that are about to be asked for, each once. */
+struct expectation {
+	struct ahead_data *datas;
+	size_t count;
+	bool sure; /* also what is not there: read under the user's lock, and kept up to date since
+		    */
+	struct arena arena;
+	struct row_index index;
 };
 
 struct dictionary *dictionary_new(struct store *store)
@@ -35,60 +47,103 @@ struct dictionary *dictionary_new(struct store *store)
 	struct dictionary *dictionary = mem_zalloc(sizeof(*dictionary));
 
 	dictionary->store = store;
+	dictionary->slots = mem_zalloc(FIRST_SLOTS * sizeof(struct slot));
+	dictionary->slot_count = FIRST_SLOTS;
 	return dictionary;
+}
+
+static void unexpect(struct dictionary *dictionary)
+{
+	struct expectation *expected = dictionary->expected;
+
+	dictionary->expected = NULL;
+	if (!expected)
+		return;
+	row_index_release(&expected->index);
+	arena_release(&expected->arena);
+	free(expected);
 }
 
 void dictionary_free(struct dictionary *dictionary)
 {
 	if (!dictionary)
 		return;
-	for (size_t i = 0; i < CACHE_SLOTS; i++)
+	for (size_t i = 0; i < dictionary->slot_count; i++)
 		buf_release(&dictionary->slots[i].text);
+	free(dictionary->slots);
 	filter_release(&dictionary->filter);
+	unexpect(dictionary);
 	free(dictionary);
 }
 
-static int read_deletions(struct store *store, int64_t *deletions, struct err *err)
+void dictionary_note_deletions(struct store *store)
 {
-	CLEANUP(arena_release) struct arena arena = { 0 };
-	struct str text;
-
-	if (store_setting_get(store, DELETIONS, &arena, &text, err) < 0)
-		return err->code;
-	if (!str_to_i64(text, deletions))
-		*deletions = 0;
-	return 0;
+	ASSERT(db_is_writing(store));
+	db_counters(store)->deletions++;
 }
 
-int dictionary_note_deletions(struct store *store, struct err *err)
+void dictionary_begin(struct dictionary *dictionary)
 {
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	int64_t deletions;
+	int64_t deletions = db_counters(dictionary->store)->deletions;
 
-	if (read_deletions(store, &deletions, err) < 0)
-		return err->code;
-	buf_i64(&text, deletions + 1);
-	return store_setting_put(store, DELETIONS, buf_str(&text), err);
-}
-
-int dictionary_begin(struct dictionary *dictionary, struct err *err)
-{
-	int64_t deletions;
-
-	if (read_deletions(dictionary->store, &deletions, err) < 0)
-		return err->code;
 	if (deletions != dictionary->deletions)
 		dictionary_forget(dictionary);
+	if (dictionary->expected)
+		dictionary->expected->sure = false;
 	dictionary->deletions = deletions;
-	return 0;
 }
 
 void dictionary_forget(struct dictionary *dictionary)
 {
 	filter_release(&dictionary->filter);
-	for (size_t i = 0; i < CACHE_SLOTS; i++)
+	unexpect(dictionary);
+	for (size_t i = 0; i < dictionary->slot_count; i++)
 		dictionary->slots[i].data_no = 0;
 }
+
+/* --- the cache --- */
+
+static struct slot *slot_of(const struct dictionary *dictionary, uint64_t hash)
+{
+	return &dictionary->slots[hash & (dictionary->slot_count - 1)];
+}
+
+/* A larger one: each slot's text has its place in it to itself. */
+static void grow(struct dictionary *dictionary)
+{
+	struct slot *old = dictionary->slots;
+	size_t old_count = dictionary->slot_count;
+
+	dictionary->slot_count *= 2;
+	dictionary->slots = mem_zalloc(dictionary->slot_count * sizeof(struct slot));
+	dictionary->pushed_out = 0;
+	for (size_t i = 0; i < old_count; i++) {
+		if (old[i].data_no != 0)
+			*slot_of(dictionary, old[i].hash) = old[i];
+		else
+			buf_release(&old[i].text);
+	}
+	free(old);
+}
+
+static void keep(struct dictionary *dictionary, struct str data, uint64_t hash, int64_t no)
+{
+	struct slot *slot = slot_of(dictionary, hash);
+
+	if (data.len > CACHE_TEXT_BYTES)
+		return;
+	if (slot->data_no != 0 && ++dictionary->pushed_out > dictionary->slot_count &&
+		dictionary->slot_count < MOST_SLOTS) {
+		grow(dictionary);
+		slot = slot_of(dictionary, hash);
+	}
+	slot->hash = hash;
+	slot->data_no = no;
+	buf_clear(&slot->text);
+	buf_add(&slot->text, data);
+}
+
+/* --- the table --- */
 
 static int query(struct store *store, struct str data, uint64_t hash, int64_t *no, struct err *err)
 {
@@ -96,7 +151,7 @@ static int query(struct store *store, struct str data, uint64_t hash, int64_t *n
 	int rc;
 
 	*no = 0;
-	if (db_stmt(store, "SELECT data_no, body FROM dict WHERE hash = ?", &stmt, err) < 0)
+	if (db_stmt(store, "SELECT data_no, body FROM dict WHERE " OWN "hash = ?", &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, (int64_t)hash);
 	while ((rc = db_step(store, stmt, err)) == 1) {
@@ -113,7 +168,7 @@ static int count_rows(struct dictionary *dictionary, struct err *err)
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	int rc;
 
-	if (db_stmt(dictionary->store, "SELECT max(data_no) FROM dict", &stmt, err) < 0)
+	if (db_stmt(dictionary->store, "SELECT max(data_no) FROM dict" ALL_OWN, &stmt, err) < 0)
 		return err->code;
 	rc = db_step(dictionary->store, stmt, err);
 	if (rc < 0)
@@ -124,17 +179,18 @@ static int count_rows(struct dictionary *dictionary, struct err *err)
 
 static int fill(struct dictionary *dictionary, struct err *err)
 {
-	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+	struct db_statement *stmt = NULL;
 	struct filter *filter = &dictionary->filter;
-	int rc;
+	int rc = db_prepare(dictionary->store, "SELECT hash FROM dict" ALL_OWN, &stmt, err);
 
-	if (db_stmt(dictionary->store, "SELECT hash FROM dict", &stmt, err) < 0)
-		return err->code;
 	filter_reset(filter);
-	while ((rc = db_step(dictionary->store, stmt, err)) == 1)
+	while (rc == 0 && (rc = db_step(dictionary->store, stmt, err)) == 1) {
 		filter_add(filter, (uint64_t)db_col_i64(stmt, 0));
+		rc = 0;
+	}
 	if (rc < 0)
 		filter_release(filter);
+	db_finalize(stmt);
 	return rc;
 }
 
@@ -147,7 +203,8 @@ static int find(
 	*no = 0;
 	if (db_is_writing(dictionary->store)) {
 		if ((filter_wants_count(filter) && count_rows(dictionary, err) < 0) ||
-			(filter_is_due(filter) && fill(dictionary, err) < 0))
+			(filter_is_due(filter, ahead_rows_per_question(dictionary->store)) &&
+				fill(dictionary, err) < 0))
 			return err->code;
 		if (filter_excludes(filter, hash))
 			return 0;
@@ -159,17 +216,120 @@ static int find(
 	return 0;
 }
 
+/* --- many at once --- */
+
+static struct ahead_data *find_expected(
+	const struct dictionary *dictionary, struct str data, uint64_t hash)
+{
+	const struct expectation *expected = dictionary->expected;
+	size_t step = 0, at;
+
+	while (expected && row_index_next(&expected->index, hash, &step, &at))
+		if (str_eq(expected->datas[at].text, data))
+			return &expected->datas[at];
+	return NULL;
+}
+
+static const struct slot *cached(
+	const struct dictionary *dictionary, struct str data, uint64_t hash)
+{
+	const struct slot *slot = slot_of(dictionary, hash);
+
+	return slot->data_no != 0 && slot->hash == hash && str_eq(buf_str(&slot->text), data)
+		       ? slot
+		       : NULL;
+}
+
+static int load_expected(struct dictionary *dictionary, struct err *err)
+{
+	struct expectation *expected = dictionary->expected;
+
+	if (ahead_data(dictionary->store, expected->datas, expected->count, err) < 0)
+		return err->code;
+	expected->sure = db_is_writing(dictionary->store);
+	return 0;
+}
+
+bool dictionary_wants(const struct dictionary *dictionary, struct str data, uint64_t hash)
+{
+	if (cached(dictionary, data, hash))
+		return false;
+	return !db_is_writing(dictionary->store) || !filter_excludes(&dictionary->filter, hash);
+}
+
+void dictionary_learn(struct dictionary *dictionary, const struct ahead_data *datas, size_t count)
+{
+	struct expectation *expected = mem_zalloc(sizeof(*expected));
+
+	unexpect(dictionary);
+	dictionary->expected = expected;
+	expected->sure = db_is_writing(dictionary->store);
+	expected->datas = arena_zalloc(&expected->arena, count + 1, sizeof(*expected->datas));
+	row_index_grow(&expected->index, count);
+	for (size_t i = 0; i < count; i++) {
+		struct ahead_data *data = &expected->datas[expected->count];
+
+		if (find_expected(dictionary, datas[i].text, datas[i].hash))
+			continue;
+		*data = datas[i];
+		data->text = arena_str(&expected->arena, datas[i].text);
+		ASSERT(row_index_add(&expected->index, data->hash, expected->count++));
+		if (expected->sure && data->data_no == 0)
+			filter_missed(&dictionary->filter);
+	}
+}
+
+int dictionary_expect(
+	struct dictionary *dictionary, const struct str *datas, size_t count, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct ahead_data *asked;
+	size_t asked_count = 0;
+
+	if (!ahead_pays(dictionary->store))
+		return 0;
+	asked = arena_zalloc(&arena, count + 1, sizeof(*asked));
+	for (size_t i = 0; i < count; i++) {
+		struct ahead_data *data = &asked[asked_count];
+
+		*data = (struct ahead_data){ .owner = ahead_owner(dictionary->store),
+			.hash = hash64(datas[i], 0),
+			.text = datas[i] };
+		asked_count += dictionary_wants(dictionary, data->text, data->hash);
+	}
+	if (asked_count > 0 && ahead_data(dictionary->store, asked, asked_count, err) < 0)
+		return err->code;
+	dictionary_learn(dictionary, asked, asked_count);
+	return 0;
+}
+
+/* *OUT is what was expected, or NULL. Numbers are good until rows are deleted; that there is none
+ * must have been seen under the lock. */
+static int look(struct dictionary *dictionary, struct str data, uint64_t hash,
+	struct ahead_data **out, struct err *err)
+{
+	*out = find_expected(dictionary, data, hash);
+	if (!*out || (*out)->data_no != 0 || dictionary->expected->sure ||
+		!db_is_writing(dictionary->store))
+		return 0;
+	return load_expected(dictionary, err);
+}
+
 int dictionary_number(
 	struct dictionary *dictionary, struct str data, bool make, int64_t *no, struct err *err)
 {
 	uint64_t hash = hash64(data, 0);
-	struct slot *slot = &dictionary->slots[hash % CACHE_SLOTS];
+	const struct slot *slot = cached(dictionary, data, hash);
+	struct ahead_data *expected;
 
-	if (slot->data_no != 0 && slot->hash == hash && str_eq(buf_str(&slot->text), data)) {
+	if (slot) {
 		*no = slot->data_no;
 		return 0;
 	}
-	if (find(dictionary, data, hash, no, err) < 0)
+	if (look(dictionary, data, hash, &expected, err) < 0)
+		return err->code;
+	*no = expected ? expected->data_no : 0;
+	if (!expected && find(dictionary, data, hash, no, err) < 0)
 		return err->code;
 	if (*no == 0 && !make)
 		return 0;
@@ -177,29 +337,19 @@ int dictionary_number(
 		if (put_data(dictionary->store, data, hash, no, err) < 0)
 			return err->code;
 		filter_inserted(&dictionary->filter, hash);
+		if (expected)
+			expected->data_no = *no;
 	}
-	if (data.len <= CACHE_TEXT_BYTES) {
-		slot->hash = hash;
-		slot->data_no = *no;
-		buf_clear(&slot->text);
-		buf_add(&slot->text, data);
-	}
+	keep(dictionary, data, hash, *no);
 	return 0;
 }
 
 int dictionary_text(struct store *store, int64_t no, struct buf *out, struct err *err)
 {
-	CLEANUP(db_donep) struct db_statement *stmt = NULL;
-	int rc;
+	int rc = ahead_text(store, no, out, err);
 
-	if (db_stmt(store, "SELECT body FROM dict WHERE data_no = ?", &stmt, err) < 0)
-		return err->code;
-	db_bind_i64(stmt, 1, no);
-	rc = db_step(store, stmt, err);
 	if (rc == 0)
 		return err_set(err, ERR_CORRUPT, "store '%s': data %lld is missing",
 			store_path(store), (long long)no);
-	if (rc == 1)
-		buf_add(out, db_col_str(stmt, 0));
 	return rc < 0 ? rc : 0;
 }

@@ -10,15 +10,24 @@ struct dictionary;
 struct dictionary *dictionary_new(struct store *store);
 void dictionary_free(struct dictionary *dictionary);
 /* After the transaction began: forget what was known if rows were deleted since. */
-MUST_USE int dictionary_begin(struct dictionary *dictionary, struct err *err);
+void dictionary_begin(struct dictionary *dictionary);
 /* Rows were deleted in this transaction: every dictionary must hear of it. Only while writing. */
-MUST_USE int dictionary_note_deletions(struct store *store, struct err *err);
+void dictionary_note_deletions(struct store *store);
 /* After a rollback: numbers given in it are void. */
 void dictionary_forget(struct dictionary *dictionary);
 
 /* The number of DATA; 0 when it is not there and MAKE is false (MAKE only while writing). */
 MUST_USE int dictionary_number(
 	struct dictionary *dictionary, struct str data, bool make, int64_t *no, struct err *err);
+/* These are about to be asked for: where a question is dear, look them up together. Some thousand
+ * at most; what was expected before is forgotten. */
+MUST_USE int dictionary_expect(
+	struct dictionary *dictionary, const struct str *datas, size_t count, struct err *err);
+/* The parts of that, where one question is for several dictionaries: does it take a question to
+ * tell the number of DATA? What the answers were, in the place of what was expected before. */
+struct ahead_data;
+bool dictionary_wants(const struct dictionary *dictionary, struct str data, uint64_t hash);
+void dictionary_learn(struct dictionary *dictionary, const struct ahead_data *datas, size_t count);
 /* Append the text of number NO to OUT. */
 MUST_USE int dictionary_text(struct store *store, int64_t no, struct buf *out, struct err *err);
 

@@ -8,9 +8,8 @@
  */
 #include "store/sql/events.h"
 
-#include <stdlib.h>
-
-#include "base/hash.h"
+#include "store/sql/expected.h"
+#include "store/sql/known.h"
 #include "store/sql/put.h"
 
 /* Where an event lies. */
@@ -42,110 +41,6 @@ void event_name_made(
 		.canonical = true,
 		.at_ns = time_floor_ms(event->start_ns) };
 	name->parts.at_ms = name->at_ns / NS_PER_MS;
-}
-
-/* --- what there surely is not --- */
-
-void events_forget(struct events *events)
-{
-	for (size_t i = 0; i < events->filter_count; i++)
-		filter_release(&events->filters[i].filter);
-	events->filter_count = events->last_filter = 0;
-	events->generation++;
-	dictionary_forget(events->dictionary);
-}
-
-void events_release(struct events *events)
-{
-	for (size_t i = 0; i < events->filter_count; i++)
-		filter_release(&events->filters[i].filter);
-	free(events->filters);
-}
-
-int events_begin(struct events *events, struct err *err)
-{
-	if (db_counters(events->store)->last_seq != events->last_seq)
-		events_forget(events);
-	return dictionary_begin(events->dictionary, err);
-}
-
-void events_committed(struct events *events)
-{
-	events->last_seq = db_counters(events->store)->last_seq;
-}
-
-/* The millisecond and the key: what a canonical id says. */
-static uint64_t filter_hash(int64_t at_ns, struct str key)
-{
-	return hash64(key, (uint64_t)at_ns);
-}
-
-static struct filter *filter_of(struct events *events, int64_t bucket_no)
-{
-	struct bucket_filter *filters = events->filters;
-	size_t at = events->last_filter;
-
-	if (at < events->filter_count && filters[at].bucket_no == bucket_no)
-		return &filters[at].filter;
-	for (at = 0; at < events->filter_count && filters[at].bucket_no != bucket_no; at++)
-		;
-	if (at == events->filter_count) {
-		filters = mem_resize(filters, at + 1, sizeof(*filters));
-		filters[at] = (struct bucket_filter){ .bucket_no = bucket_no };
-		events->filters = filters;
-		events->filter_count++;
-	}
-	events->last_filter = at;
-	return &filters[at].filter;
-}
-
-static int count_rows(
-	struct events *events, const struct bucket *bucket, struct filter *filter, struct err *err)
-{
-	CLEANUP(db_donep) struct db_statement *stmt = NULL;
-	int rc;
-
-	if (db_stmt(events->store, "SELECT events FROM bucket WHERE bucket_no = ?", &stmt, err) < 0)
-		return err->code;
-	db_bind_i64(stmt, 1, bucket->bucket_no);
-	rc = db_step(events->store, stmt, err);
-	if (rc < 0)
-		return rc;
-	filter_counted(filter, (rc == 1 ? db_col_i64(stmt, 0) : 0) + bucket->added);
-	return 0;
-}
-
-static int fill(
-	struct events *events, const struct bucket *bucket, struct filter *filter, struct err *err)
-{
-	CLEANUP(db_donep) struct db_statement *stmt = NULL;
-	int rc;
-
-	if (db_stmt(events->store, "SELECT start_ns, key FROM event WHERE shelf = ?", &stmt, err) <
-		0)
-		return err->code;
-	filter_reset(filter);
-	db_bind_i64(stmt, 1, shelf_of(bucket->bucket_no, false));
-	while ((rc = db_step(events->store, stmt, err)) == 1)
-		filter_add(filter,
-			filter_hash(time_floor_ms(db_col_i64(stmt, 0)), db_col_str(stmt, 1)));
-	if (rc < 0)
-		filter_release(filter);
-	return rc;
-}
-
-/* *EXCLUDED: no event of BUCKET has the name. Only while writing: nobody else adds any then. */
-static int look_in_filter(struct events *events, const struct bucket *bucket,
-	const struct event_name *name, bool *excluded, struct err *err)
-{
-	struct filter *filter = filter_of(events, bucket->bucket_no);
-
-	*excluded = false;
-	if ((filter_wants_count(filter) && count_rows(events, bucket, filter, err) < 0) ||
-		(filter_is_due(filter) && fill(events, bucket, filter, err) < 0))
-		return err->code;
-	*excluded = filter_excludes(filter, filter_hash(name->at_ns, name->parts.discriminator));
-	return 0;
 }
 
 /* --- finding --- */
@@ -184,7 +79,7 @@ static int query_shelf(struct events *events, const char *sql, int64_t shelf, st
 
 #define SELECT_ROW                                                                                 \
 	"SELECT start_ns, duration_ns, revision, data_no, seq, number FROM event"                  \
-	" WHERE shelf = ? AND key = ?"
+	" WHERE " OWN "shelf = ? AND key = ?"
 static const char at_time[] = SELECT_ROW " AND start_ns = ?";
 static const char in_time[] = SELECT_ROW " AND start_ns BETWEEN ? AND ?";
 
@@ -225,13 +120,13 @@ static int find_canonical(struct events *events, const struct event_name *name,
 		return query_canonical(events, bucket->bucket_no, name, row, err);
 	if (bucket->newest_ns[0] < name->at_ns)
 		return 0;
-	if (look_in_filter(events, bucket, name, &excluded, err) < 0)
+	if (known_absent(events, bucket, name, &excluded, err) < 0)
 		return err->code;
 	if (excluded)
 		return 0;
 	rc = query_canonical(events, bucket->bucket_no, name, row, err);
 	if (rc == 0)
-		filter_missed(filter_of(events, bucket->bucket_no));
+		filter_missed(known_filter(events, bucket->bucket_no));
 	return rc;
 }
 
@@ -243,8 +138,8 @@ static int find_odd(struct events *events, struct str id, struct event_row *row,
 
 	if (db_is_writing(events->store) && db_counters(events->store)->odd_ids == 0)
 		return 0;
-	if (db_stmt(events->store, "SELECT shelf, start_ns FROM odd_id WHERE id = ?", &stmt, err) <
-		0)
+	if (db_stmt(events->store, "SELECT shelf, start_ns FROM odd_id WHERE " OWN "id = ?", &stmt,
+		    err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, id);
 	rc = db_step(events->store, stmt, err);
@@ -264,7 +159,8 @@ static int find_tombstone(
 	if (db_is_writing(events->store) && db_counters(events->store)->tombstones == 0)
 		return 0;
 	if (db_stmt(events->store,
-		    "SELECT start_ns, 0, revision, 0, seq, 0, bucket_no FROM tombstone WHERE id = ?",
+		    "SELECT start_ns, 0, revision, 0, seq, 0, bucket_no FROM tombstone WHERE " OWN
+		    "id = ?",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, id);
@@ -280,8 +176,15 @@ static int find_tombstone(
 int events_find(struct events *events, const struct event_name *name, struct event_row *row,
 	struct err *err)
 {
-	int rc = 0;
+	struct ahead_event *expected;
+	int rc = expected_look(events, name->id, &expected, err);
 
+	if (rc < 0)
+		return rc;
+	if (expected) {
+		*row = expected->found ? expected->row : (struct event_row){ 0 };
+		return expected->found;
+	}
 	*row = (struct event_row){ 0 };
 	if (name->canonical)
 		rc = find_canonical(events, name, row, err);
@@ -318,7 +221,9 @@ static int insert_odd_id(
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
-	if (db_stmt(events->store, "INSERT INTO odd_id (id, shelf, start_ns) VALUES (?, ?, ?)",
+	if (db_stmt(events->store,
+		    "INSERT INTO odd_id (" OWNER "id, shelf, start_ns) VALUES (" OWN_VALUE
+		    "?, ?, ?)",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, id);
@@ -344,17 +249,15 @@ static struct put_event row_of(
 }
 
 static int insert_event(struct events *events, const struct event *event, const struct place *place,
-	int64_t data_no, int64_t number, struct err *err)
+	const struct put_event *row, struct err *err)
 {
-	const struct put_event row = row_of(event, place, data_no, number);
-
-	if (put_event(events->store, &row, err) < 0)
+	if (put_event(events->store, row, err) < 0)
 		return err->code;
 	count(events, place->bucket, 1);
 	bucket_gains(place->bucket, place->start_ns, event->duration_ns, place->seq);
 	if (!place->odd)
-		filter_inserted(filter_of(events, place->bucket->bucket_no),
-			filter_hash(time_floor_ms(place->start_ns), place->key));
+		filter_inserted(known_filter(events, place->bucket->bucket_no),
+			known_hash(time_floor_ms(place->start_ns), place->key));
 	if (place->start_ns > place->bucket->newest_ns[place->odd])
 		place->bucket->newest_ns[place->odd] = place->start_ns;
 	return place->odd ? insert_odd_id(events, event->id, place, err) : 0;
@@ -393,8 +296,8 @@ static int delete_event(struct events *events, const struct event_name *name,
 
 	if (catalogue_bucket_no(events->catalogue, old->bucket_no, &bucket, err) < 0 ||
 		db_stmt(events->store,
-			"DELETE FROM event WHERE shelf = ? AND start_ns = ? AND key = ?", &stmt,
-			err) < 0)
+			"DELETE FROM event WHERE " OWN "shelf = ? AND start_ns = ? AND key = ?",
+			&stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, shelf_of(old->bucket_no, old->odd));
 	db_bind_i64(stmt, 2, old->start_ns);
@@ -408,7 +311,7 @@ static int delete_event(struct events *events, const struct event_name *name,
 	if (!old->odd)
 		return 0;
 	db_counters(events->store)->odd_ids--;
-	return delete_by_id(events, "DELETE FROM odd_id WHERE id = ?", name->id, err);
+	return delete_by_id(events, "DELETE FROM odd_id WHERE " OWN "id = ?", name->id, err);
 }
 
 static int remove_old(struct events *events, const struct event *event,
@@ -428,7 +331,7 @@ static int remove_old(struct events *events, const struct event *event,
 		return err->code;
 	bucket_moved(bucket, place->seq);
 	db_counters(events->store)->tombstones--;
-	return delete_by_id(events, "DELETE FROM tombstone WHERE id = ?", name->id, err);
+	return delete_by_id(events, "DELETE FROM tombstone WHERE " OWN "id = ?", name->id, err);
 }
 
 static int put_tombstone(struct events *events, const struct event *event,
@@ -437,7 +340,8 @@ static int put_tombstone(struct events *events, const struct event *event,
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(events->store,
-		    "INSERT INTO tombstone (id, bucket_no, start_ns, revision, seq) VALUES (?, ?, ?, ?, ?)",
+		    "INSERT INTO tombstone (" OWNER
+		    "id, bucket_no, start_ns, revision, seq) VALUES (" OWN_VALUE "?, ?, ?, ?, ?)",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, event->id);
@@ -455,31 +359,52 @@ static bool stays(const struct event_row *old, const struct place *place)
 	       old->odd == place->odd && old->start_ns == place->start_ns;
 }
 
-int events_put(struct events *events, const struct event *event, const struct event_name *name,
-	const struct event_row *old, int64_t number, struct err *err)
+/* *NOW becomes what is stored. */
+static int put(struct events *events, const struct event *event, const struct event_name *name,
+	const struct event_row *old, struct event_row *now, struct err *err)
 {
-	int64_t kept = old && !old->deleted ? old->number : 0;
 	struct place place;
-	int64_t data_no;
+	struct put_event row;
 
-	ASSERT(db_is_writing(events->store));
 	if (choose_place(events, event, name, &place, err) < 0)
 		return err->code;
+	now->deleted = event->deleted;
+	now->odd = place.odd;
+	now->bucket_no = place.bucket->bucket_no;
+	now->seq = place.seq;
 	if (event->deleted) {
 		if (remove_old(events, event, name, old, &place, err) < 0)
 			return err->code;
 		return put_tombstone(events, event, &place, err);
 	}
-	if (dictionary_number(events->dictionary, event->data, true, &data_no, err) < 0)
+	if (dictionary_number(events->dictionary, event->data, true, &now->data_no, err) < 0)
 		return err->code;
-	if (kept != 0)
-		number = kept;
+	row = row_of(event, &place, now->data_no, now->number);
 	if (stays(old, &place)) {
-		const struct put_event row = row_of(event, &place, data_no, number);
-
+		row.old_seq = old->seq;
+		row.old_data_no = old->data_no;
 		return update_event(events, event, &place, old, &row, err);
 	}
 	if (remove_old(events, event, name, old, &place, err) < 0)
 		return err->code;
-	return insert_event(events, event, &place, data_no, number, err);
+	return insert_event(events, event, &place, &row, err);
+}
+
+int events_put(struct events *events, const struct event *event, const struct event_name *name,
+	const struct event_row *old, int64_t number, struct err *err)
+{
+	struct ahead_event *expected = expected_find(events->expected, name->id);
+	struct event_row now = { .start_ns = event->start_ns,
+		.duration_ns = event->duration_ns,
+		.revision = event->revision };
+
+	ASSERT(db_is_writing(events->store));
+	now.number = old && !old->deleted && old->number != 0 ? old->number : number;
+	if (put(events, event, name, old, &now, err) < 0)
+		return err->code;
+	if (expected) {
+		expected->found = true;
+		expected->row = now;
+	}
+	return 0;
 }

@@ -24,14 +24,16 @@ struct events {
 	struct dictionary *dictionary;
 	struct bucket_filter *filters;
 	size_t filter_count;
-	size_t last_filter;  /* events come in runs */
-	int64_t last_seq;    /* of the store when this connection committed last */
-	uint64_t generation; /* grows when somebody else may have written */
+	size_t last_filter;        /* events come in runs */
+	int64_t last_seq;          /* of the store when this connection committed last */
+	unsigned connection;       /* ahead_connection, then */
+	uint64_t generation;       /* grows when somebody else may have written */
+	struct expected *expected; /* sql/expected.h; NULL: nothing */
 };
 
 /* After db_write_begin, and after the commit that ended it: what is known of the tables holds as
  * long as nobody else wrote between the two. */
-MUST_USE int events_begin(struct events *events, struct err *err);
+void events_begin(struct events *events);
 void events_committed(struct events *events);
 /* After a rollback. */
 void events_forget(struct events *events);
@@ -65,6 +67,15 @@ struct event_row {
 /* 1: found; 0: nothing was ever known of this id; < 0: error. */
 MUST_USE int events_find(struct events *events, const struct event_name *name,
 	struct event_row *row, struct err *err);
+/*
+ * These are about to be looked for: where a question is dear, look them up together, and answer
+ * events_find from that until others are expected. Some thousand at most; what was expected before
+ * is forgotten.
+ */
+MUST_USE int events_expect(
+	struct events *events, const struct event_name *names, size_t count, struct err *err);
+/* Rows were changed otherwise than by events_put. */
+void events_unexpect(struct events *events);
 /*
  * Store EVENT, or its tombstone if it is deleted, with the next seq, in the place of OLD (what
  * events_find found; NULL if nothing). NAME is of its id. An event keeps its number; NUMBER is

@@ -13,7 +13,6 @@ enum {
 	LEAST_WORDS = 4096,
 	MOST_WORDS = 1 << 20, /* 8 MiB: with more than five million rows every query is made */
 	FIRST_MISSES = 64,    /* before that nothing is gained */
-	ROWS_PER_MISS = 8,    /* reading so many rows costs what one query costs */
 };
 
 void filter_release(struct filter *filter)
@@ -33,13 +32,13 @@ void filter_counted(struct filter *filter, int64_t rows)
 	filter->rows = rows;
 }
 
-bool filter_is_due(const struct filter *filter)
+bool filter_is_due(const struct filter *filter, int rows_per_question)
 {
 	if (!filter->counted || filter->rows > (int64_t)MOST_WORDS * HASHES_PER_WORD)
 		return false;
 	if (filter->word_count > 0)
 		return filter->count > filter->word_count * HASHES_PER_WORD;
-	return filter->misses * ROWS_PER_MISS >= filter->rows;
+	return filter->misses * rows_per_question >= filter->rows;
 }
 
 void filter_reset(struct filter *filter)

@@ -24,8 +24,8 @@ void filter_release(struct filter *filter);
 bool filter_wants_count(const struct filter *filter);
 void filter_counted(struct filter *filter, int64_t rows);
 /* Is it time to fill it, after filter_reset with the hash of each row? Also when it has become too
- * small. */
-bool filter_is_due(const struct filter *filter);
+ * small. Reading ROWS_PER_QUESTION rows costs what a question costs. */
+bool filter_is_due(const struct filter *filter, int rows_per_question);
 /* Empty it, with room for its rows and as many again. */
 void filter_reset(struct filter *filter);
 void filter_add(struct filter *filter, uint64_t hash);

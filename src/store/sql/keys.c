@@ -3,74 +3,40 @@
 #include "store/keys.h"
 
 #include "base/uuid.h"
+#include "model/id.h"
 #include "model/limits.h"
-#include "store/sql/db.h"
+#include "store/sql/lookup.h"
+#include "store/sql/users.h"
 
 enum { KEY_PREFIX_BYTES = 8 };
-
-/* --- the generation --- */
 
 int key_generation(struct store *store, int64_t *generation, struct err *err)
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
-	if (db_stmt(store, "SELECT key_generation FROM store_state", &stmt, err) < 0 ||
+	if (db_stmt(store, "SELECT key_generation FROM /*-*/store_state/*.*//*!server_state*/",
+		    &stmt, err) < 0 ||
 		db_step(store, stmt, err) < 0)
 		return err->code;
 	*generation = db_col_i64(stmt, 0);
 	return 0;
 }
 
-static int raise_generation(struct store *store, struct err *err)
-{
-	return db_run(store, "UPDATE store_state SET key_generation = key_generation + 1", err);
-}
-
 /* --- making --- */
-
-static bool is_email(struct str text)
-{
-	ptrdiff_t at = str_find(text, '@', 0);
-
-	if (at <= 0 || (size_t)at + 1 == text.len || str_find(text, '@', (size_t)at + 1) >= 0 ||
-		text.len > LIMIT_NAME_BYTES)
-		return false;
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.ptr[i] <= 0x20 || text.ptr[i] == 0x7f)
-			return false;
-	return true;
-}
 
 static int check_key(const struct api_key *key, struct err *err)
 {
-	if (!is_email(key->email))
-		return err_set(err, ERR_USAGE, "'%.*s' is no e-mail address", STR_ARG(key->email));
-	if (key->name.len > LIMIT_NAME_BYTES)
-		return err_set(
-			err, ERR_USAGE, "the key's name is longer than %d bytes", LIMIT_NAME_BYTES);
+	if (users_check_email(key->email, err) < 0)
+		return err->code;
+	if (key->name.len > LIMIT_NAME_BYTES || !db_is_text(key->name))
+		return err_set(err, ERR_USAGE, "the key's name is longer than %d bytes or no UTF-8",
+			LIMIT_NAME_BYTES);
+	if (key->machine_id.len > 0 && !uuid_valid(key->machine_id))
+		return err_set(err, ERR_USAGE, "'%.*s' is no machine id: it must be a UUID",
+			STR_ARG(key->machine_id));
 	if (key->role < KEY_READ || key->role > KEY_ADMIN)
 		return err_set(err, ERR_USAGE, "%d is no role of a key", (int)key->role);
 	return 0;
-}
-
-/* The user as it is stored; 0 when there is none. */
-static int find_user(struct store *store, struct str email, struct arena *arena, struct user *out,
-	struct err *err)
-{
-	CLEANUP(db_donep) struct db_statement *stmt = NULL;
-	int rc;
-
-	if (db_stmt(store, "SELECT user_id, email, created_ns FROM user WHERE email = ?", &stmt,
-		    err) < 0)
-		return err->code;
-	db_bind_str(stmt, 1, email);
-	rc = db_step(store, stmt, err);
-	if (rc == 1) {
-		out->user_id = db_col_copy(stmt, 0, arena);
-		out->email = db_col_copy(stmt, 1, arena);
-		out->created_ns = db_col_i64(stmt, 2);
-	}
-	return rc;
 }
 
 static struct str new_uuid(struct arena *arena)
@@ -81,19 +47,12 @@ static struct str new_uuid(struct arena *arena)
 	return arena_str(arena, str_from(text));
 }
 
-static int make_user(struct store *store, int64_t now_ns, struct str email, struct arena *arena,
-	struct user *out, struct err *err)
+static struct str machine_of(const struct api_key *key, struct arena *arena)
 {
-	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
 
-	*out = (struct user){ new_uuid(arena), arena_str(arena, email), now_ns, 0 };
-	if (db_stmt(store, "INSERT INTO user (user_id, email, created_ns) VALUES (?, ?, ?)", &stmt,
-		    err) < 0)
-		return err->code;
-	db_bind_str(stmt, 1, out->user_id);
-	db_bind_str(stmt, 2, out->email);
-	db_bind_i64(stmt, 3, now_ns);
-	return db_exec(store, stmt, err);
+	id_add_machine(&text, key->machine_id);
+	return arena_str(arena, buf_str(&text));
 }
 
 static int refuse_known_hash(struct store *store, struct str hash, struct err *err)
@@ -114,8 +73,10 @@ static int insert_key(
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store,
-		    "INSERT INTO api_key (key_id, user_id, name, role, hash, created_ns, expires_ns,"
-		    " revoked_ns, used_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		    "INSERT INTO api_key (/*!user_no, */key_id, user_id, name, role, hash, created_ns,"
+		    " expires_ns, revoked_ns, used_ns, machine_id) VALUES"
+		    " (/*!(SELECT user_no FROM \"user\" WHERE user_id = ?2), */"
+		    "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, key->key_id);
@@ -127,6 +88,7 @@ static int insert_key(
 	db_bind_i64(stmt, 7, key->expires_ns);
 	db_bind_i64(stmt, 8, key->revoked_ns);
 	db_bind_i64(stmt, 9, key->used_ns);
+	db_bind_str(stmt, 10, key->machine_id);
 	return db_exec(store, stmt, err);
 }
 
@@ -135,23 +97,26 @@ static int make(struct store *store, int64_t now_ns, struct api_key *key, struct
 {
 	struct str hash = { (const char *)key->hash, KEY_HASH_BYTES };
 	struct user user;
-	int rc = refuse_known_hash(store, hash, err);
+	int rc = users_raise_generation(store, err);
 
 	if (rc == 0)
-		rc = find_user(store, key->email, arena, &user, err);
+		rc = refuse_known_hash(store, hash, err);
 	if (rc == 0)
-		rc = make_user(store, now_ns, key->email, arena, &user, err);
+		rc = users_find(store, key->email, arena, &user, err);
+	if (rc == 1)
+		rc = users_check_whole(store, &user, err);
+	else if (rc == 0)
+		rc = users_insert(store, now_ns, key->email, arena, &user, err);
 	if (rc < 0)
 		return rc;
 	key->key_id = new_uuid(arena);
 	key->user_id = user.user_id;
 	key->email = user.email;
 	key->name = arena_str(arena, key->name);
+	key->machine_id = machine_of(key, arena);
 	key->created_ns = now_ns;
 	key->revoked_ns = key->used_ns = INT64_MIN;
-	if (insert_key(store, key, hash, err) < 0)
-		return err->code;
-	return raise_generation(store, err);
+	return insert_key(store, key, hash, err);
 }
 
 int key_make(struct store *store, int64_t now_ns, struct api_key *key, struct arena *arena,
@@ -159,9 +124,9 @@ int key_make(struct store *store, int64_t now_ns, struct api_key *key, struct ar
 {
 	bool own;
 
-	if (check_key(key, err) < 0 || db_write_join(store, &own, err) < 0)
+	if (check_key(key, err) < 0 || lookup_join(store, &own, err) < 0)
 		return err->code;
-	return db_write_leave(store, own, make(store, now_ns, key, arena, err), err);
+	return lookup_leave(store, own, make(store, now_ns, key, arena, err), err);
 }
 
 /* --- listing --- */
@@ -184,60 +149,45 @@ static int take_key(const struct store *store, struct db_statement *stmt, struct
 	out->expires_ns = db_col_i64(stmt, 7);
 	out->revoked_ns = db_col_i64(stmt, 8);
 	out->used_ns = db_col_i64(stmt, 9);
+	out->machine_id = db_col_copy(stmt, 10, arena);
 	return 0;
 }
 
-int key_list(struct store *store, struct arena *arena, struct api_key **out, size_t *count,
-	struct err *err)
+static int read_keys(struct store *store, struct db_rows *rows, struct err *err)
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
-	struct db_rows rows = db_rows(arena, sizeof(**out));
 	struct api_key key;
 	int rc;
 
 	if (db_stmt(store,
 		    "SELECT k.key_id, k.user_id, u.email, k.name, k.role, k.hash, k.created_ns,"
-		    " k.expires_ns, k.revoked_ns, k.used_ns FROM api_key k JOIN user u USING (user_id)"
-		    " ORDER BY u.email, k.created_ns, k.key_id",
+		    " k.expires_ns, k.revoked_ns, k.used_ns, k.machine_id FROM api_key k"
+		    " JOIN \"user\" u USING (user_id) ORDER BY lower(u.email), k.created_ns, k.key_id",
 		    &stmt, err) < 0)
 		return err->code;
 	while ((rc = db_step(store, stmt, err)) == 1) {
-		if (take_key(store, stmt, arena, &key, err) < 0)
+		if (take_key(store, stmt, rows->arena, &key, err) < 0)
 			return err->code;
-		db_rows_add(&rows, &key);
+		db_rows_add(rows, &key);
 	}
+	return rc;
+}
+
+int key_list(struct store *store, struct arena *arena, struct api_key **out, size_t *count,
+	struct err *err)
+{
+	struct db_rows rows = db_rows(arena, sizeof(**out));
+	int rc = lookup_begin(store, err);
+
+	if (rc < 0)
+		return rc;
+	rc = read_keys(store, &rows, err);
 	*out = rows.items;
 	*count = rows.count;
-	return rc;
+	return lookup_end(store, rc, err);
 }
 
 #define IS_GOOD "revoked_ns = -9223372036854775808 AND expires_ns > ?1"
-
-int user_list(struct store *store, int64_t now_ns, struct arena *arena, struct user **out,
-	size_t *count, struct err *err)
-{
-	CLEANUP(db_donep) struct db_statement *stmt = NULL;
-	struct db_rows rows = db_rows(arena, sizeof(**out));
-	struct user user;
-	int rc;
-
-	if (db_stmt(store,
-		    "SELECT user_id, email, created_ns, (SELECT count(*) FROM api_key k"
-		    " WHERE k.user_id = user.user_id AND " IS_GOOD ") FROM user ORDER BY email",
-		    &stmt, err) < 0)
-		return err->code;
-	db_bind_i64(stmt, 1, now_ns);
-	while ((rc = db_step(store, stmt, err)) == 1) {
-		user.user_id = db_col_copy(stmt, 0, arena);
-		user.email = db_col_copy(stmt, 1, arena);
-		user.created_ns = db_col_i64(stmt, 2);
-		user.keys = db_col_i64(stmt, 3);
-		db_rows_add(&rows, &user);
-	}
-	*out = rows.items;
-	*count = rows.count;
-	return rc;
-}
 
 /* --- taking back --- */
 
@@ -248,7 +198,7 @@ static int find_key(struct store *store, struct str prefix, struct arena *arena,
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	int rc;
 
-	if (prefix.len < KEY_PREFIX_BYTES)
+	if (prefix.len < KEY_PREFIX_BYTES || !db_is_text(prefix))
 		return err_set(err, ERR_NOT_FOUND,
 			"'%.*s' names no key: give an e-mail address, or %d or more characters of the key's id",
 			STR_ARG(prefix), KEY_PREFIX_BYTES);
@@ -301,7 +251,7 @@ static int revoke(
 			"UPDATE api_key SET revoked_ns = ?1 WHERE key_id = ?2 AND " IS_GOOD, now_ns,
 			key_id, revoked, err);
 	} else {
-		rc = find_user(store, which, &arena, &user, err);
+		rc = users_find(store, which, &arena, &user, err);
 		if (rc == 0)
 			return err_set(err, ERR_NOT_FOUND, "no user has the e-mail address '%.*s'",
 				STR_ARG(which));
@@ -310,7 +260,7 @@ static int revoke(
 				"UPDATE api_key SET revoked_ns = ?1 WHERE user_id = ?2 AND " IS_GOOD,
 				now_ns, user.user_id, revoked, err);
 	}
-	return rc < 0 || *revoked == 0 ? rc : raise_generation(store, err);
+	return rc < 0 || *revoked == 0 ? rc : users_raise_generation(store, err);
 }
 
 int key_revoke(
@@ -319,9 +269,9 @@ int key_revoke(
 	bool own;
 
 	*revoked = 0;
-	if (db_write_join(store, &own, err) < 0)
+	if (lookup_join(store, &own, err) < 0)
 		return err->code;
-	return db_write_leave(store, own, revoke(store, which, now_ns, revoked, err), err);
+	return lookup_leave(store, own, revoke(store, which, now_ns, revoked, err), err);
 }
 
 /* --- use --- */
@@ -346,7 +296,7 @@ int key_used(struct store *store, const struct key_use *uses, size_t count, stru
 {
 	bool own;
 
-	if (db_write_join(store, &own, err) < 0)
+	if (lookup_join(store, &own, err) < 0)
 		return err->code;
-	return db_write_leave(store, own, put_uses(store, uses, count, err), err);
+	return lookup_leave(store, own, put_uses(store, uses, count, err), err);
 }

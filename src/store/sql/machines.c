@@ -36,11 +36,12 @@ static int query(struct store *store, struct str machine_id, struct db_rows *row
 
 	if (db_stmt(store,
 		    "SELECT m.machine_id, m.label, m.hostname,"
-		    " (SELECT alias FROM alias a WHERE a.machine_no = m.machine_no"
-		    "  ORDER BY a.synced_at_ns DESC, a.alias LIMIT 1),"
+		    " (SELECT a.alias FROM alias a WHERE a.machine_no = m.machine_no"
+		    "  /*!AND a.user_no = m.user_no*/ ORDER BY a.synced_at_ns DESC, a.alias LIMIT 1),"
 		    " p.store_id, p.cursor, p.synced_at_ns, p.clock_skew_ns, p.version"
-		    " FROM machine m LEFT JOIN peer p USING (machine_no)"
-		    " WHERE ?1 OR m.machine_id = ?2 ORDER BY m.label, m.machine_id",
+		    " FROM machine m LEFT JOIN peer p USING (" OWNER "machine_no)"
+		    " WHERE (CAST(?1 AS BIGINT) <> 0 OR m.machine_id = ?2) /*!AND m.user_no = $0*/"
+		    " ORDER BY m.label, m.machine_id",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, machine_id.ptr == NULL);
@@ -113,7 +114,8 @@ static int id_of_alias(
 	int rc;
 
 	if (db_stmt(store,
-		    "SELECT machine_id FROM alias JOIN machine USING (machine_no) WHERE alias = ?",
+		    "SELECT m.machine_id FROM alias a JOIN machine m USING (" OWNER
+		    "machine_no) WHERE " OWN_OF("a") "a.alias = ?",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, alias);
@@ -129,6 +131,8 @@ static int find(struct store *store, struct str id_or_alias, struct db_rows *row
 {
 	struct str id = id_or_alias;
 
+	if (!uuid_valid(id) && !db_is_text(id))
+		return err_set(err, ERR_NOT_FOUND, "no machine is known as '%.*s'", STR_ARG(id));
 	if (!uuid_valid(id) && id_of_alias(store, id_or_alias, rows->arena, &id, err) < 0)
 		return err->code;
 	if (load(store, id, rows, err) < 0)
@@ -163,7 +167,8 @@ static int set_label(struct store *store, struct str machine_id, struct str labe
 
 	if (machine_number(store, machine_id, true, &machine_no, err) < 0 ||
 		db_stmt(store,
-			"UPDATE machine SET label = ? WHERE machine_no = ? AND (label = '' OR NOT ?)",
+			"UPDATE machine SET label = ? WHERE " OWN
+			"machine_no = ? AND (label = '' OR CAST(? AS BIGINT) = 0)",
 			&stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, label);
@@ -177,7 +182,7 @@ int store_machine_label(struct store *store, struct str machine_id, struct str l
 {
 	bool own;
 
-	if (db_write_join(store, &own, err) < 0)
+	if (db_check_text("the label", label, err) < 0 || db_write_join(store, &own, err) < 0)
 		return err->code;
 	return db_write_leave(
 		store, own, set_label(store, machine_id, label, only_if_empty, err), err);
@@ -191,7 +196,10 @@ static int put_alias(
 	if (peer->alias.len == 0)
 		return 0;
 	if (db_stmt(store,
-		    "INSERT OR REPLACE INTO alias (alias, machine_no, synced_at_ns) VALUES (?, ?, ?)",
+		    "INSERT INTO alias (" OWNER
+		    "alias, machine_no, synced_at_ns) VALUES (" OWN_VALUE
+		    "?, ?, ?) ON CONFLICT (" OWNER "alias) DO UPDATE SET"
+		    " machine_no = excluded.machine_no, synced_at_ns = excluded.synced_at_ns",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, peer->alias);
@@ -200,16 +208,47 @@ static int put_alias(
 	return db_exec(store, stmt, err);
 }
 
+static int put_hostname(
+	struct store *store, int64_t machine_no, const struct peer_state *peer, struct err *err)
+{
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+
+	if (peer->hostname.len == 0)
+		return 0;
+	if (db_stmt(store, "UPDATE machine SET hostname = ? WHERE " OWN "machine_no = ?", &stmt,
+		    err) < 0)
+		return err->code;
+	db_bind_str(stmt, 1, peer->hostname);
+	db_bind_i64(stmt, 2, machine_no);
+	return db_exec(store, stmt, err);
+}
+
+static int check_peer(const struct peer_state *peer, struct err *err)
+{
+	if (db_check_text("the name of the machine", peer->alias, err) < 0 ||
+		db_check_text("the machine's store id", peer->store_id, err) < 0 ||
+		db_check_text("the machine's hostname", peer->hostname, err) < 0)
+		return err->code;
+	return db_check_text("the machine's version", peer->version, err);
+}
+
 int peer_put(struct store *store, const struct peer_state *peer, struct err *err)
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	int64_t machine_no;
 
-	if (machine_number(store, peer->machine_id, true, &machine_no, err) < 0 ||
+	if (check_peer(peer, err) < 0 ||
+		machine_number(store, peer->machine_id, true, &machine_no, err) < 0 ||
 		put_alias(store, machine_no, peer, err) < 0 ||
+		put_hostname(store, machine_no, peer, err) < 0 ||
 		db_stmt(store,
-			"INSERT OR REPLACE INTO peer (machine_no, store_id, version, cursor, synced_at_ns,"
-			" clock_skew_ns) VALUES (?, ?, ?, ?, ?, ?)",
+			"INSERT INTO peer (" OWNER
+			"machine_no, store_id, version, cursor, synced_at_ns, clock_skew_ns)"
+			" VALUES (" OWN_VALUE "?, ?, ?, ?, ?, ?) ON CONFLICT (" OWNER
+			"machine_no) DO UPDATE SET store_id = excluded.store_id,"
+			" version = excluded.version, cursor = excluded.cursor,"
+			" synced_at_ns = excluded.synced_at_ns,"
+			" clock_skew_ns = excluded.clock_skew_ns",
 			&stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, machine_no);

@@ -18,11 +18,15 @@ struct put_event {
 	int64_t data_no;
 	int64_t seq;
 	int64_t number;
+	/* Of a change: what the row was. SQLite's trigger sees for itself (001_derived.sql). */
+	int64_t old_seq;
+	int64_t old_data_no;
 };
 /* One that is not there yet. */
 MUST_USE int put_event(struct store *store, const struct put_event *row, struct err *err);
 /* Other duration, revision, data and seq for the one that is there under shelf, start_ns and key;
- * NUMBERED: it had no number, and gets this one. */
+ * NUMBERED: it had no number, and gets this one. ROW says the number that it has then in any case.
+ */
 MUST_USE int put_event_change(
 	struct store *store, const struct put_event *row, bool numbered, struct err *err);
 /* A row of dict: *NO is its new number. */

@@ -31,18 +31,19 @@ int quarantine_put(struct store *store, const struct quarantine_entry *entry, st
 	int64_t added;
 
 	if (db_stmt(store,
-		    "INSERT INTO quarantine (hash, source, path, position, reason, detail, at_ns,"
-		    " bytes_total, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-		    " ON CONFLICT (hash) DO NOTHING",
+		    "INSERT INTO quarantine (/*!user_no, entry_no, */hash, source, path, position,"
+		    " reason, detail, at_ns, bytes_total, bytes) VALUES (/*!$0,"
+		    " (SELECT coalesce(max(entry_no), 0) + 1 FROM quarantine WHERE user_no = $0), */"
+		    "?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (" OWNER "hash) DO NOTHING",
 		    &stmt, err) < 0)
 		return err->code;
 	identity(entry, hash);
 	db_bind_blob(stmt, 1, (struct str){ (const char *)hash, sizeof(hash) });
 	db_bind_str(stmt, 2, entry->source);
-	db_bind_str(stmt, 3, entry->path);
+	db_bind_bytes(stmt, 3, entry->path);
 	db_bind_i64(stmt, 4, entry->offset);
 	db_bind_str(stmt, 5, entry->reason);
-	db_bind_str(stmt, 6, entry->detail);
+	db_bind_bytes(stmt, 6, entry->detail);
 	db_bind_i64(stmt, 7, entry->at_ns);
 	db_bind_i64(stmt, 8, entry->bytes_total);
 	db_bind_blob(stmt, 9, entry->bytes);
@@ -65,25 +66,38 @@ static void take_entry(struct db_statement *stmt, struct arena *arena, struct qu
 	out->bytes = db_col_copy(stmt, 8, arena);
 }
 
+static int read_entries(
+	struct store *store, struct db_statement *stmt, struct db_rows *rows, struct err *err)
+{
+	struct quarantine_entry entry;
+	int rc;
+
+	while ((rc = db_step(store, stmt, err)) == 1) {
+		take_entry(stmt, rows->arena, &entry);
+		db_rows_add(rows, &entry);
+		if (arena_over(rows->arena))
+			return err_set(err, ERR_LIMIT, "the quarantine is too large to be listed");
+	}
+	return rc;
+}
+
 int store_quarantine(struct store *store, struct arena *arena, struct quarantine_entry **out,
 	size_t *count, struct err *err)
 {
-	CLEANUP(db_donep) struct db_statement *stmt = NULL;
-	struct quarantine_entry entry;
-	struct db_rows rows = db_rows(arena, sizeof(entry));
-	int rc;
+	struct db_rows rows = db_rows(arena, sizeof(**out));
+	struct db_statement *stmt = NULL;
+	int rc = db_read_begin(store, err);
 
-	if (db_stmt(store,
-		    "SELECT entry_no, source, path, position, reason, detail, at_ns, bytes_total, bytes"
-		    " FROM quarantine ORDER BY entry_no",
-		    &stmt, err) < 0)
-		return err->code;
-	while ((rc = db_step(store, stmt, err)) == 1) {
-		take_entry(stmt, arena, &entry);
-		db_rows_add(&rows, &entry);
-		if (arena_over(arena))
-			return err_set(err, ERR_LIMIT, "the quarantine is too large to be listed");
-	}
+	if (rc < 0)
+		return rc;
+	rc = db_prepare(store,
+		"SELECT entry_no, source, path, position, reason, detail, at_ns, bytes_total, bytes"
+		" FROM quarantine" ALL_OWN " ORDER BY entry_no",
+		&stmt, err);
+	if (rc == 0)
+		rc = read_entries(store, stmt, &rows, err);
+	db_finalize(stmt);
+	db_read_end(store);
 	*out = rows.items;
 	*count = rows.count;
 	return rc;
@@ -93,7 +107,9 @@ static int drop(struct store *store, int64_t entry_no, int64_t *dropped, struct 
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
-	if (db_stmt(store, "DELETE FROM quarantine WHERE ?1 = 0 OR entry_no = ?1", &stmt, err) < 0)
+	if (db_stmt(store,
+		    "DELETE FROM quarantine WHERE " OWN "(CAST(?1 AS BIGINT) = 0 OR entry_no = ?1)",
+		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, entry_no);
 	if (db_exec_count(store, stmt, dropped, err) < 0)

@@ -124,10 +124,11 @@ static struct str *tag_list(struct arena *arena, const struct tag_row *tags, siz
 static int read_streams(struct store *store, struct arena *arena, struct rows *streams,
 	struct rows *tags, struct err *err)
 {
-	if (read_rows(store, "SELECT " STREAM_COLUMNS " FROM stream ORDER BY stream_id",
+	if (read_rows(store, "SELECT " STREAM_COLUMNS " FROM stream" ALL_OWN " ORDER BY stream_id",
 		    &stream_row, arena, streams, err) < 0)
 		return err->code;
-	return read_rows(store, "SELECT stream_id, tag FROM stream_tag ORDER BY stream_id, tag",
+	return read_rows(store,
+		"SELECT stream_id, tag FROM stream_tag" ALL_OWN " ORDER BY stream_id, tag",
 		&tag_row, arena, tags, err);
 }
 
@@ -168,8 +169,11 @@ int records_stream_find(struct store *store, struct str stream_id, struct arena 
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	int rc;
 
-	if (db_stmt(store, "SELECT " STREAM_COLUMNS " FROM stream WHERE stream_id = ?", &stmt,
-		    err) < 0)
+	*found = false;
+	if (!db_is_text(stream_id))
+		return 0;
+	if (db_stmt(store, "SELECT " STREAM_COLUMNS " FROM stream WHERE " OWN "stream_id = ?",
+		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, stream_id);
 	rc = db_step(store, stmt, err);
@@ -186,8 +190,11 @@ static int put_stream(struct store *store, const struct stream_record *stream, s
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store,
-		    "INSERT OR REPLACE INTO stream (" STREAM_COLUMNS
-		    ", seq) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		    "INSERT INTO stream (" OWNER STREAM_COLUMNS ", seq) VALUES (" OWN_VALUE
+		    "?, ?, ?, ?, ?, ?, ?) ON CONFLICT (" OWNER "stream_id) DO UPDATE SET"
+		    " name = excluded.name, anchor_id = excluded.anchor_id,"
+		    " merged_into = excluded.merged_into, created_ns = excluded.created_ns,"
+		    " updated_ns = excluded.updated_ns, seq = excluded.seq",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, stream->stream_id);
@@ -230,12 +237,13 @@ static int change(struct store *store, const char *sql, struct str a, struct str
 static int delete_stream(struct store *store, struct str stream_id, struct err *err)
 {
 	static const char *const dependent[] = {
-		"DELETE FROM stream_tag WHERE stream_id = ?",
-		"DELETE FROM event_assignment WHERE stream_id = ?",
-		"DELETE FROM session_assignment WHERE stream_id = ?",
+		"DELETE FROM stream_tag WHERE " OWN "stream_id = ?",
+		"DELETE FROM event_assignment WHERE " OWN "stream_id = ?",
+		"DELETE FROM session_assignment WHERE " OWN "stream_id = ?",
 	};
 	struct str none = { 0 };
-	int gone = change(store, "DELETE FROM stream WHERE stream_id = ?", stream_id, none, err);
+	int gone = change(
+		store, "DELETE FROM stream WHERE " OWN "stream_id = ?", stream_id, none, err);
 
 	if (gone < 0)
 		return gone;
@@ -263,7 +271,8 @@ static int add_tag(struct store *store, struct str stream_id, struct str tag, st
 	int64_t changes;
 
 	if (db_stmt(store,
-		    "INSERT OR IGNORE INTO stream_tag (stream_id, tag, seq) VALUES (?, ?, ?)",
+		    "INSERT INTO stream_tag (" OWNER "stream_id, tag, seq) VALUES (" OWN_VALUE
+		    "?, ?, ?) ON CONFLICT DO NOTHING",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, stream_id);
@@ -285,8 +294,8 @@ int records_tag(struct store *store, struct str stream_id, struct str tag, bool 
 	if (db_write_join(store, &own, err) < 0)
 		return err->code;
 	rc = on ? add_tag(store, stream_id, tag, err)
-		: change(store, "DELETE FROM stream_tag WHERE stream_id = ? AND tag = ?", stream_id,
-			  tag, err);
+		: change(store, "DELETE FROM stream_tag WHERE " OWN "stream_id = ? AND tag = ?",
+			  stream_id, tag, err);
 	rc = db_write_leave(store, own, rc, err);
 	if (rc < 0)
 		return rc;
@@ -301,7 +310,8 @@ static int copy_tags(struct store *store, struct str from_id, struct str into_id
 	struct tag_row *tag;
 	int rc;
 
-	rc = read_rows(store, "SELECT stream_id, tag FROM stream_tag ORDER BY stream_id, tag",
+	rc = read_rows(store,
+		"SELECT stream_id, tag FROM stream_tag" ALL_OWN " ORDER BY stream_id, tag",
 		&tag_row, &arena, &tags, err);
 	tag = tags.ptr;
 	for (size_t i = 0; i < tags.count && rc >= 0; i++)
@@ -335,11 +345,12 @@ static const struct row_type rule_row = { sizeof(struct rule_record), read_rule 
 static int read_rules(struct store *store, struct arena *arena, struct rows *rules,
 	struct rows *tags, struct err *err)
 {
-	if (read_rows(store, "SELECT rule_no, glob FROM rule ORDER BY rule_no", &rule_row, arena,
-		    rules, err) < 0)
+	if (read_rows(store, "SELECT rule_no, glob FROM rule" ALL_OWN " ORDER BY rule_no",
+		    &rule_row, arena, rules, err) < 0)
 		return err->code;
-	return read_rows(store, "SELECT rule_no, tag FROM rule_tag ORDER BY rule_no, position",
-		&tag_row, arena, tags, err);
+	return read_rows(store,
+		"SELECT rule_no, tag FROM rule_tag" ALL_OWN " ORDER BY rule_no, position", &tag_row,
+		arena, tags, err);
 }
 
 int records_rules(struct store *store, struct arena *arena, struct rule_record **out, size_t *count,
@@ -379,8 +390,8 @@ static int check_rule(struct str pattern, const struct str *tags, size_t tag_cou
 	/* Any home will do: only the form is checked. */
 	rc = glob_compile(&glob, &arena, pattern, STR("/"), err);
 	arena_release(&arena);
-	if (rc < 0)
-		return rc;
+	if (rc < 0 || db_check_text("the pattern", pattern, err) < 0)
+		return err->code;
 	if (tag_count == 0)
 		return err_set(err, ERR_USAGE, "a rule needs at least one tag");
 	for (size_t i = 0; i < tag_count; i++)
@@ -394,8 +405,10 @@ static int add_rule_tag(
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
-	if (db_stmt(store, "INSERT INTO rule_tag (rule_no, position, tag) VALUES (?, ?, ?)", &stmt,
-		    err) < 0)
+	if (db_stmt(store,
+		    "INSERT INTO rule_tag (" OWNER "rule_no, position, tag) VALUES (" OWN_VALUE
+		    "?, ?, ?)",
+		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, rule_no);
 	db_bind_i64(stmt, 2, (int64_t)position);
@@ -407,8 +420,12 @@ static int add_rule(struct store *store, struct str glob, int64_t *rule_no, stru
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
-	if (db_stmt(store, "INSERT INTO rule (glob, seq) VALUES (?, ?) RETURNING rule_no", &stmt,
-		    err) < 0)
+	if (db_stmt(store,
+		    "/*!WITH given AS (UPDATE store_state SET last_rule = last_rule + 1"
+		    " WHERE user_no = $0 RETURNING last_rule) */INSERT INTO rule (/*!user_no,"
+		    " rule_no, */glob, seq) VALUES (/*!$0, (SELECT last_rule FROM given), */?, ?)"
+		    " RETURNING rule_no",
+		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, glob);
 	db_bind_i64(stmt, 2, db_next_seq(store));
@@ -431,8 +448,8 @@ int records_rule_add(struct store *store, struct str glob, const struct str *tag
 
 static int remove_rule(struct store *store, int64_t rule_no, struct err *err)
 {
-	static const char *const sql[] = { "DELETE FROM rule_tag WHERE rule_no = ?",
-		"DELETE FROM rule WHERE rule_no = ?" };
+	static const char *const sql[] = { "DELETE FROM rule_tag WHERE " OWN "rule_no = ?",
+		"DELETE FROM rule WHERE " OWN "rule_no = ?" };
 	int64_t changes = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(sql); i++) {

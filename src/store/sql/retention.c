@@ -36,8 +36,8 @@ static int list_shelves(
 	int rc;
 
 	*out = (struct shelves){ 0 };
-	if (number_of(store, "SELECT count(*) FROM bucket", &buckets, err) < 0 ||
-		db_stmt(store, "SELECT bucket_no FROM bucket", &stmt, err) < 0)
+	if (number_of(store, "SELECT count(*) FROM bucket" ALL_OWN, &buckets, err) < 0 ||
+		db_stmt(store, "SELECT bucket_no FROM bucket" ALL_OWN, &stmt, err) < 0)
 		return err->code;
 	out->numbers = arena_zalloc(arena, (size_t)buckets * 2 + 2, sizeof(*out->numbers));
 	while ((rc = db_step(store, stmt, err)) == 1 && out->count < (size_t)buckets * 2) {
@@ -67,7 +67,8 @@ static int longest_of(struct store *store, int64_t bucket_no, int64_t *longest_n
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
-	if (db_stmt(store, "SELECT longest_ns FROM bucket WHERE bucket_no = ?", &stmt, err) < 0)
+	if (db_stmt(store, "SELECT longest_ns FROM bucket WHERE " OWN "bucket_no = ?", &stmt, err) <
+		0)
 		return err->code;
 	db_bind_i64(stmt, 1, bucket_no);
 	if (db_step(store, stmt, err) < 0)
@@ -88,7 +89,7 @@ static int count_bucket(struct store *store, int64_t shelf, int64_t deleted, str
 		bucket_last_end(store, shelf / 2, longest_ns, &end_ns, err) < 0 ||
 		db_stmt(store,
 			"UPDATE bucket SET events = events - ?1, end_ns = ?2, changed_seq = ?3,"
-			" moved_seq = ?3 WHERE bucket_no = ?4",
+			" moved_seq = ?3 WHERE " OWN "bucket_no = ?4",
 			&stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, deleted);
@@ -106,15 +107,17 @@ static int delete_batch(struct store *store, int64_t shelf, const struct retenti
 
 	if (shelf % 2 == 1) {
 		if (run_bound(store,
-			    "DELETE FROM odd_id WHERE id IN (SELECT key FROM event WHERE shelf = ?1"
-			    " AND start_ns < ?2 AND seq <= ?3 ORDER BY start_ns, key LIMIT ?4)",
+			    "DELETE FROM odd_id WHERE " OWN
+			    "id IN (SELECT key FROM event WHERE " OWN
+			    "shelf = ?1 AND start_ns < ?2 AND seq <= ?3 ORDER BY start_ns, key LIMIT ?4)",
 			    shelf, what, &pointers, err) < 0)
 			return err->code;
 		db_counters(store)->odd_ids -= pointers;
 	}
 	if (run_bound(store,
-		    "DELETE FROM event WHERE (shelf, start_ns, key) IN (SELECT shelf, start_ns, key"
-		    " FROM event WHERE shelf = ?1 AND start_ns < ?2 AND seq <= ?3"
+		    "DELETE FROM event WHERE " OWN
+		    "shelf = ?1 AND start_ns < ?2 AND (start_ns, key) IN (SELECT start_ns, key"
+		    " FROM event WHERE " OWN "shelf = ?1 AND start_ns < ?2 AND seq <= ?3"
 		    " ORDER BY start_ns, key LIMIT ?4)",
 		    shelf, what, deleted, err) < 0)
 		return err->code;
@@ -143,7 +146,8 @@ static int count_held(struct store *store, const struct shelves *shelves,
 	for (size_t i = 0; i < shelves->count; i++) {
 		CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
-		if (db_stmt(store, "SELECT count(*) FROM event WHERE shelf = ? AND start_ns < ?",
+		if (db_stmt(store,
+			    "SELECT count(*) FROM event WHERE " OWN "shelf = ? AND start_ns < ?",
 			    &stmt, err) < 0)
 			return err->code;
 		db_bind_i64(stmt, 1, shelves->numbers[i]);
@@ -155,19 +159,24 @@ static int count_held(struct store *store, const struct shelves *shelves,
 	return 0;
 }
 
-/* The last row stays, so that a number is never given twice. */
+/* The last row stays, so that a number is never given twice. A plan for NOT IN is good in SQLite,
+ * one for NOT EXISTS in PostgreSQL. */
 static int delete_unused(struct store *store, int64_t *deleted, struct err *err)
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
 	if (db_stmt(store,
-		    "DELETE FROM dict WHERE data_no < (SELECT max(data_no) FROM dict)"
-		    " AND data_no NOT IN (SELECT data_no FROM event"
-		    " UNION SELECT data_no FROM derived_correction)",
+		    "DELETE FROM dict WHERE " OWN "data_no < (SELECT max(data_no) FROM dict" ALL_OWN
+		    ") AND /*-*/data_no NOT IN (SELECT data_no FROM event"
+		    " UNION SELECT data_no FROM derived_correction)/*.*//*!NOT EXISTS"
+		    " (SELECT 1 FROM event e WHERE e.user_no = $0 AND e.data_no = dict.data_no)"
+		    " AND NOT EXISTS (SELECT 1 FROM derived_correction c WHERE c.user_no = $0"
+		    " AND c.data_no = dict.data_no)*/",
 		    &stmt, err) < 0 ||
 		db_exec_count(store, stmt, deleted, err) < 0)
 		return err->code;
-	return dictionary_note_deletions(store, err);
+	dictionary_note_deletions(store);
+	return 0;
 }
 
 static int delete_data(struct store *store, int64_t *deleted, struct err *err)

@@ -35,7 +35,7 @@ struct event_scan {
 	size_t count;
 	bool taken; /* the first stream's row was handed out */
 	bool lean;
-	struct db_statement *data; /* for event_scan_data; NULL until it is called */
+	struct buf data; /* of event_scan_data */
 	struct err failure;
 };
 
@@ -204,11 +204,11 @@ static int open_shelves(struct event_scan *scan, const struct event_filter *filt
 {
 	static const char lean_sql[] =
 		"SELECT shelf, start_ns, key, duration_ns, revision, seq, data_no FROM event"
-		" WHERE shelf = ? AND start_ns >= ? AND start_ns < ? ORDER BY start_ns, key";
+		" WHERE " OWN "shelf = ? AND start_ns >= ? AND start_ns < ? ORDER BY start_ns, key";
 	static const char full_sql[] =
 		"SELECT e.shelf, e.start_ns, e.key, e.duration_ns, e.revision, e.seq,"
-		" e.data_no, d.body FROM event e LEFT JOIN dict d USING (data_no)"
-		" WHERE e.shelf = ? AND e.start_ns >= ? AND e.start_ns < ?"
+		" e.data_no, d.body FROM event e LEFT JOIN dict d USING (" OWNER "data_no)"
+		" WHERE e.shelf = ? AND e.start_ns >= ? AND e.start_ns < ? /*!AND e.user_no = $0*/"
 		" ORDER BY e.start_ns, e.key";
 	struct bucket_row *rows;
 	size_t count;
@@ -247,13 +247,14 @@ static int open_feed(struct event_scan *scan, int64_t after_seq, struct err *err
 	scan->heap = mem_zalloc(2 * sizeof(struct stream *));
 	if (add_stream(scan,
 		    "SELECT e.shelf, e.start_ns, e.key, e.duration_ns, e.revision, e.seq, e.data_no,"
-		    " d.body FROM event e INDEXED BY event_by_seq LEFT JOIN dict d USING (data_no)"
-		    " WHERE e.seq > ? ORDER BY e.seq",
+		    " d.body FROM event e /*-*/INDEXED BY event_by_seq/*.*/"
+		    " LEFT JOIN dict d USING (" OWNER "data_no)"
+		    " WHERE e.seq > ? /*!AND e.user_no = $0*/ ORDER BY e.seq",
 		    params, (struct stream){ 0 }, err) < 0)
 		return err->code;
 	return add_stream(scan,
 		"SELECT 2 * bucket_no + 1, start_ns, id, 0, revision, seq, 0, '' FROM tombstone"
-		" WHERE seq > ? ORDER BY seq",
+		" WHERE " OWN "seq > ? ORDER BY seq",
 		params, (struct stream){ .tombstones = true }, err);
 }
 
@@ -342,26 +343,16 @@ int event_scan_next(struct event_scan *scan, struct stored_event *out, struct er
 
 int event_scan_data(struct event_scan *scan, struct str *out, struct err *err)
 {
-	int rc = 0;
-
 	ASSERT(scan->taken);
 	if (!scan->lean) {
 		*out = scan->heap[0]->row.event.data;
 		return 0;
 	}
-	if (!scan->data)
-		rc = db_prepare(
-			scan->store, "SELECT body FROM dict WHERE data_no = ?", &scan->data, err);
-	if (rc < 0)
-		return rc;
-	db_reset(scan->data);
-	db_bind_i64(scan->data, 1, scan->heap[0]->row.data_no);
-	rc = db_step(scan->store, scan->data, err);
-	if (rc == 0)
-		return err_set(err, ERR_CORRUPT, "store '%s': an event has lost its data",
-			store_path(scan->store));
-	*out = rc < 0 ? (struct str){ 0 } : db_col_str(scan->data, 0);
-	return rc < 0 ? rc : 0;
+	buf_clear(&scan->data);
+	if (dictionary_text(scan->store, scan->heap[0]->row.data_no, &scan->data, err) < 0)
+		return err->code;
+	*out = buf_str(&scan->data);
+	return 0;
 }
 
 void event_scan_close(struct event_scan *scan)
@@ -370,7 +361,7 @@ void event_scan_close(struct event_scan *scan)
 		return;
 	for (size_t i = 0; i < scan->count; i++)
 		stream_free(scan->heap[i]);
-	db_finalize(scan->data);
+	buf_release(&scan->data);
 	free(scan->heap);
 	arena_release(&scan->arena);
 	db_read_end(scan->store);
@@ -414,7 +405,7 @@ static int find(struct events *events, struct str id, struct arena *arena, struc
 	int rc;
 
 	event_name(&name, id);
-	rc = events_find(events, &name, &row, err);
+	rc = db_is_text(id) ? events_find(events, &name, &row, err) : 0;
 	if (rc < 0)
 		return rc;
 	if (rc == 0 || row.deleted)

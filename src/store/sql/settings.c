@@ -8,7 +8,7 @@ int store_setting_get(
 	int rc;
 
 	*out = (struct str){ NULL, 0 };
-	if (db_stmt(store, "SELECT value FROM setting WHERE key = ?", &stmt, err) < 0)
+	if (db_stmt(store, "SELECT value FROM setting WHERE " OWN "key = ?", &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, str_from(key));
 	rc = db_step(store, stmt, err);
@@ -21,8 +21,10 @@ static int put(struct store *store, const char *key, struct str value, struct er
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 
-	if (db_stmt(store, "INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)", &stmt,
-		    err) < 0)
+	if (db_stmt(store,
+		    "INSERT INTO setting (" OWNER "key, value) VALUES (" OWN_VALUE
+		    "?, ?) ON CONFLICT (" OWNER "key) DO UPDATE SET value = excluded.value",
+		    &stmt, err) < 0)
 		return err->code;
 	db_bind_str(stmt, 1, str_from(key));
 	db_bind_blob(stmt, 2, value);

@@ -4,20 +4,53 @@
  * then gets its name.
  */
 #include "store/sqlite/backup.h"
-#include "store/sqlite/fail.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/rng.h"
+#include "base/time.h"
+#include "store/sqlite/fail.h"
 #include "store/sqlite/open.h"
+
+enum { LEFT_S = 24 * 3600 };
+
+/* What processes that were killed left beside PATH: one that is a day old is nobody's. */
+static void sweep(const char *path)
+{
+	CLEANUP(buf_release) struct buf pattern = BUF_INIT;
+	glob_t found;
+
+	for (const char *at = path; *at; at++) {
+		if (strchr("*?[]\\", *at))
+			buf_byte(&pattern, '\\');
+		buf_byte(&pattern, *at);
+	}
+	buf_byte(&pattern, '.');
+	for (int i = 0; i < 8; i++)
+		buf_addc(&pattern, "[0-9a-f]");
+	buf_addc(&pattern, ".tmp");
+	if (glob(buf_cstr(&pattern), GLOB_NOSORT, NULL, &found) != 0)
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		struct stat status;
+
+		if (lstat(found.gl_pathv[i], &status) == 0 && S_ISREG(status.st_mode) &&
+			status.st_mtime < clock_now_ns() / NS_PER_S - LEFT_S)
+			backup_remove(found.gl_pathv[i]);
+	}
+	globfree(&found);
+}
 
 void backup_temporary(struct buf *out, const char *path)
 {
+	sweep(path);
 	buf_printf(out, "%s.%08" PRIx32 ".tmp", path, (uint32_t)rng_u64());
 }
 

@@ -193,7 +193,8 @@ static int load_counters(struct store *store, struct err *err)
 	int rc;
 
 	if (db_stmt(store,
-		    "SELECT last_seq, events, odd_ids, tombstones, quarantined, last_number FROM store_state",
+		    "SELECT last_seq, events, odd_ids, tombstones, quarantined, last_number,"
+		    " deletions FROM store_state",
 		    &stmt, err) < 0)
 		return err->code;
 	rc = db_step(store, stmt, err);
@@ -209,6 +210,7 @@ static int load_counters(struct store *store, struct err *err)
 		.tombstones = db_col_i64(stmt, 3),
 		.quarantined = db_col_i64(stmt, 4),
 		.last_number = db_col_i64(stmt, 5),
+		.deletions = db_col_i64(stmt, 6),
 	};
 	store->counters = store->stored;
 	return 0;
@@ -223,7 +225,7 @@ static int save_counters(struct store *store, struct err *err)
 		return 0;
 	if (db_stmt(store,
 		    "UPDATE store_state SET last_seq = ?, events = ?, odd_ids = ?, tombstones = ?,"
-		    " quarantined = ?, last_number = ?",
+		    " quarantined = ?, last_number = ?, deletions = ?",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, now->last_seq);
@@ -232,6 +234,7 @@ static int save_counters(struct store *store, struct err *err)
 	db_bind_i64(stmt, 4, now->tombstones);
 	db_bind_i64(stmt, 5, now->quarantined);
 	db_bind_i64(stmt, 6, now->last_number);
+	db_bind_i64(stmt, 7, now->deletions);
 	return db_exec(store, stmt, err);
 }
 

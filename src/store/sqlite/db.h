@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 
+#include "base/uuid.h"
 #include "store/sql/db.h"
 #include "store/sqlite/turns.h"
 
@@ -25,6 +26,7 @@ struct store {
 	bool writing;       /* between db_write_begin and its end */
 	unsigned readers;   /* open scans and the snapshot, which share one read transaction */
 	bool snapshot;      /* one of the readers is store_snapshot_begin's */
+	char machine_id[UUID_BYTES + 1];       /* of the actor (store/users.h) */
 	struct db_counters counters;           /* good while writing */
 	struct db_counters stored;             /* what the row holds */
 	struct db_cached cache[DB_STATEMENTS]; /* open addressing */

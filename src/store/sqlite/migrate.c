@@ -18,6 +18,7 @@
 static const struct schema_step steps[] = {
 	{ { schema_001_permanent, schema_001_derived } },
 	{ { schema_002_permanent } },
+	{ { schema_003_permanent } },
 };
 
 const struct schema schema_current = { steps, ARRAY_LEN(steps) };

@@ -335,6 +335,18 @@ int store_open(struct store **out, const struct store_options *options, struct e
 	return open_store(out, options, &schema_current, err);
 }
 
+int store_open_again(struct store **out, const struct store *like,
+	const struct store_options *options, struct err *err)
+{
+	struct store_options same = *options;
+
+	same.url = like->path;
+	if (store_open(out, &same, err) < 0)
+		return err->code;
+	memcpy((*out)->machine_id, like->machine_id, sizeof(like->machine_id));
+	return 0;
+}
+
 void store_close(struct store *store)
 {
 	if (!store)

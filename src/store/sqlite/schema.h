@@ -5,5 +5,6 @@
 extern const char schema_001_permanent[];
 extern const char schema_001_derived[];
 extern const char schema_002_permanent[];
+extern const char schema_003_permanent[];
 
 #endif

@@ -8,6 +8,7 @@
 #include "attention/streams.h"
 #include "model/id.h"
 #include "store/intake.h"
+#include "store_place.h"
 #include "tap.h"
 
 #define M1 "11111111-1111-4111-8111-111111111111"
@@ -25,15 +26,19 @@ struct fixture {
 __attribute__((unused)) static struct fixture fixture_open(void)
 {
 	struct fixture fixture = { .dir = "/tmp/tt-streams-XXXXXX" };
-	char url[128];
+	struct store_options options;
+	struct store_place place;
+	char path[128];
 
 	/* In memory where there is such a place: these tests commit often. */
 	if (access("/dev/shm", W_OK) == 0)
 		snprintf(fixture.dir, sizeof(fixture.dir), "/dev/shm/tt-streams-XXXXXX");
 	if (!mkdtemp(fixture.dir))
 		abort();
-	snprintf(url, sizeof(url), "sqlite:%s/tt.db", fixture.dir);
-	if (store_open(&fixture.store, &(struct store_options){ .url = url }, &fixture.err) < 0) {
+	snprintf(path, sizeof(path), "sqlite:%s/tt.db", fixture.dir);
+	store_place_make(&place, path);
+	options = store_place_options(&place);
+	if (store_open(&fixture.store, &options, &fixture.err) < 0) {
 		printf("# %s\n", fixture.err.message);
 		abort();
 	}

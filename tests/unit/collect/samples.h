@@ -143,21 +143,10 @@ __attribute__((unused)) static long long samples_sum(
 	return out;
 }
 
-/* Is TEXT anywhere in the store's files? */
+/* Is TEXT anywhere in the store? */
 __attribute__((unused)) static bool samples_stored(struct world *world, const char *text)
 {
-	static const char *const files[] = { "data/tt.db", "data/tt.db-wal" };
-	bool found = false;
-
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		CLEANUP(buf_release) struct buf bytes = BUF_INIT;
-
-		if (fs_exists(world_path(world, files[i])) &&
-			OK(fs_read(world_path(world, files[i]), 256 << 20, &bytes, &world->err) ==
-				0))
-			found |= str_find_str(buf_str(&bytes), str_from(text)) >= 0;
-	}
-	return found;
+	return store_place_holds(&world->place, text);
 }
 
 #endif

@@ -202,9 +202,7 @@ static void last_prompt_is_revised(void)
 static void new_store(struct world *world)
 {
 	store_close(world->store);
-	OK(unlink(world_path(world, "data/tt.db")) == 0);
-	unlink(world_path(world, "data/tt.db-wal"));
-	unlink(world_path(world, "data/tt.db-shm"));
+	store_place_empty(&world->place);
 	world_open_store(world);
 }
 

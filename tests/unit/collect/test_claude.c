@@ -935,19 +935,9 @@ static void exclude(struct world *world, const char *const *patterns)
 	world->context.policy = policy;
 }
 
-/* All bytes of the store's files. */
 static bool store_holds(struct world *world, const char *text)
 {
-	static const char *const names[] = { "data/tt.db", "data/tt.db-wal" };
-	bool found = false;
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		CLEANUP(buf_release) struct buf bytes = BUF_INIT;
-
-		if (fs_read(world_path(world, names[i]), 64 << 20, &bytes, &world->err) == 0)
-			found |= str_find_str(buf_str(&bytes), str_from(text)) >= 0;
-	}
-	return found;
+	return store_place_holds(&world->place, text);
 }
 
 static const char *const secret_only[] = { "/secret", NULL };

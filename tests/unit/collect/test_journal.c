@@ -322,20 +322,16 @@ static struct hook_event hook_in(const char *cwd, const char *pane)
 	return event;
 }
 
-/* Is TEXT in the store's files, or in the journal? */
+/* Is TEXT in the store, or in the journal? */
 static bool is_stored(struct world *world, const char *text)
 {
-	static const char *const files[] = { "data/tt.db", "data/tt.db-wal", JOURNAL };
-	bool found = false;
+	CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+	struct err ignored;
 
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		CLEANUP(buf_release) struct buf bytes = BUF_INIT;
-		struct err ignored;
-
-		if (fs_read(world_path(world, files[i]), 64 << 20, &bytes, &ignored) == 0)
-			found |= str_find_str(buf_str(&bytes), str_from(text)) >= 0;
-	}
-	return found;
+	if (fs_read(world_path(world, JOURNAL), 64 << 20, &bytes, &ignored) == 0 &&
+		str_find_str(buf_str(&bytes), str_from(text)) >= 0)
+		return true;
+	return store_place_holds(&world->place, text);
 }
 
 /* That a pane has the focus is kept, and that it is no longer another one; where that is, is not.

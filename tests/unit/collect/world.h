@@ -7,6 +7,7 @@
 
 #include "collect/claude/claude.h"
 #include "collect/journal.h"
+#include "store_place.h"
 #include "tap.h"
 
 #define WORLD_MACHINE "5f0c8a52-91d7-4c0e-8b6a-2d1f7a9be310"
@@ -17,6 +18,7 @@ struct world {
 	struct fs_dirs dirs;
 	struct machine machine;
 	struct log log;
+	struct store_place place;
 	struct store *store;
 	struct collect_context context;
 	struct err err;
@@ -29,7 +31,7 @@ __attribute__((unused)) static const char *world_path(struct world *world, const
 
 __attribute__((unused)) static void world_open_store(struct world *world)
 {
-	struct store_options options = { .url = world_path(world, "data/tt.db") };
+	const struct store_options options = store_place_options(&world->place);
 
 	OK(store_open(&world->store, &options, &world->err) == 0);
 	world->context.store = world->store;
@@ -62,6 +64,7 @@ __attribute__((unused)) static void world_init_in(struct world *world, const cha
 		.dirs = &world->dirs,
 		.log = &world->log,
 	};
+	store_place_make(&world->place, world_path(world, "data/tt.db"));
 	world_open_store(world);
 }
 

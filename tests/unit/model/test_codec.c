@@ -500,6 +500,10 @@ static void random_event_make(uint64_t *seed, struct random_event *out)
 	event->duration_ns =
 		next_random(seed) % 3 ? (int64_t)(next_random(seed) % 100000000000) : 0;
 	event->revision = next_random(seed) % 3 ? 0 : (int64_t)(next_random(seed) >> 1);
+	if (next_random(seed) % 3 == 0)
+		event->revision = (int64_t)(next_random(seed) % 3);
+	if (next_random(seed) % 4 == 0)
+		buf_addc(&out->source, "aw.");
 	random_text(seed, &out->source);
 	buf_byte(&out->source, 's');
 	random_text(seed, &text);
@@ -519,6 +523,11 @@ static void random_event_make(uint64_t *seed, struct random_event *out)
 	event->id = buf_str(&out->id);
 	event->source = buf_str(&out->source);
 	event->data = buf_str(&out->data);
+	if (next_random(seed) % 8 == 0) {
+		event->deleted = true;
+		event->duration_ns = 0;
+		event->data = STR("{}");
+	}
 }
 
 static bool same_event(const struct event *a, const struct event *b)

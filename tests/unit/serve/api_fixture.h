@@ -13,7 +13,7 @@
 
 static const struct route_table *const fixture_tables[] = { &api_info_routes, &api_bucket_routes,
 	&api_event_routes, &api_setting_routes, &api_device_routes, &api_query_routes,
-	&api_transfer_routes, &api_doc_routes, &api_page_routes };
+	&api_transfer_routes, &api_user_routes, &api_doc_routes, &api_page_routes };
 
 struct server {
 	struct server_options options;
@@ -45,6 +45,12 @@ const struct server_options *server_options(const struct server *server)
 struct lang *server_lang(struct server *server)
 {
 	return server->lang;
+}
+
+bool server_is_shared(const struct server *server)
+{
+	(void)server;
+	return false;
 }
 
 bool server_stopping(const struct server *server)
@@ -148,7 +154,9 @@ static int api_collect(struct api *api, struct http_reply *reply)
 static int api_call(struct api *api, enum http_method method, const char *target, const char *body,
 	const char *type)
 {
-	struct call call = { .server = &api->server, .http = &api->request };
+	struct call call = { .server = &api->server,
+		.http = &api->request,
+		.who = { .machine_id = STR(MACHINE_A) } };
 	struct route_match match;
 	struct str query, path;
 	size_t count;

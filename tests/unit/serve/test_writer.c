@@ -58,7 +58,7 @@ static void open_stage(struct stage *stage)
 	struct server *server = &stage->server;
 	struct err err;
 
-	*stage = (struct stage){ .options = { .log_fd = -1 } };
+	*stage = (struct stage){ .options = { .log_fd = -1, .machine_id = MACHINE_A } };
 	fixture_begin(&stage->fixture);
 	store_close(fixture_open(&stage->fixture));
 	stage->options.store_url = stage->fixture.path;
@@ -68,10 +68,13 @@ static void open_stage(struct stage *stage)
 	server->tables = &table;
 	server->table_count = 1;
 	server->metrics = metrics_new(&table, 1);
+	server->devices = server_devices_new();
 	server->keys = server_keys_new(stage->options.store_url, no_news, NULL);
 	server->wrong_keys = rates_new(1, 1);
 	queue_init(&server->reads, 10);
-	queue_init(&server->writes, 10);
+	server->writer_count = 1;
+	server->writers[0].server = server;
+	queue_init(&server->writers[0].queue, 10);
 	pthread_mutex_init(&server->lock, NULL);
 	GOOD(settings_new(&server->settings, &config, NULL, 0, false, &err));
 }
@@ -83,9 +86,10 @@ static void close_stage(struct stage *stage)
 	settings_drop(server->settings);
 	metrics_free(server->metrics);
 	server_keys_free(server->keys);
+	server_devices_free(server->devices);
 	rates_free(server->wrong_keys);
 	queue_release(&server->reads);
-	queue_release(&server->writes);
+	queue_release(&server->writers[0].queue);
 	pthread_mutex_destroy(&server->lock);
 	fixture_end(&stage->fixture);
 }
@@ -106,10 +110,12 @@ static void send(struct stage *stage, size_t index, const char *path)
 
 static void write_all(struct stage *stage)
 {
-	queue_close(&stage->server.writes);
-	writer_main(&stage->server);
-	queue_release(&stage->server.writes);
-	queue_init(&stage->server.writes, 10);
+	struct server_writer *writer = &stage->server.writers[0];
+
+	queue_close(&writer->queue);
+	writer_main(writer);
+	queue_release(&writer->queue);
+	queue_init(&writer->queue, 10);
 }
 
 static void forget(struct stage *stage, size_t index)
@@ -196,7 +202,7 @@ static void refused(void)
 	OK(work_owner.begin(&stage.server, request, &body_limit) < 0);
 	IS_INT(request->status, 404);
 	forget(&stage, 0);
-	queue_close(&stage.server.writes);
+	queue_close(&stage.server.writers[0].queue);
 	*request = (struct http_request){
 		.method = HTTP_POST, .path = "/event/a", .headers = { { "Host", "localhost" } }
 	};
@@ -258,6 +264,115 @@ static void with_faults(void)
 	every_fault(SQLITE_FULL, true);
 }
 
+/* --- several users --- */
+
+static struct str user_of(struct stage *stage, size_t index)
+{
+	const struct work *work = http_context(&stage->requests[index]);
+
+	return work->call.who.user_id;
+}
+
+/* As for a shared store, whose users are locked one by one: here one lock is all of them. */
+static void send_as(struct stage *stage, size_t index, const char *path, const char *user_id)
+{
+	struct http_request *request = &stage->requests[index];
+	struct work *work;
+	int64_t body_limit;
+
+	*request = (struct http_request){
+		.method = HTTP_POST, .path = path, .headers = { { "Host", "localhost" } }
+	};
+	stage->server.shared = false; /* nobody is asked for a key */
+	IS_INT(work_owner.begin(&stage->server, request, &body_limit), 0);
+	stage->server.shared = true;
+	work = http_context(request);
+	work->call.who.user_id = str_from(user_id);
+	work_owner.handle(&stage->server, request);
+	IS_INT(request->replies, 0);
+}
+
+/* What is wrong with one user's data fails their requests and nobody else's. */
+static void one_of_many_broken(void)
+{
+	struct stage stage;
+
+	open_stage(&stage);
+	send_as(&stage, 0, "/event/a", "anna");
+	send_as(&stage, 1, "/event/b", "bert");
+	send_as(&stage, 2, "/broken", "bert");
+	send_as(&stage, 3, "/event/c", "carl");
+	send_as(&stage, 4, "/refused", "anna");
+	IS_STR(user_of(&stage, 1), "bert");
+	write_all(&stage);
+	IS_INT(stage.requests[0].status, 200);
+	IS_INT(stage.requests[1].status, 500);
+	IS_INT(stage.requests[2].status, 500);
+	IS_INT(stage.requests[3].status, 200);
+	IS_INT(stage.requests[4].status, 404);
+	OK(is_stored(&stage, "a"));
+	OK(!is_stored(&stage, "b"));
+	OK(is_stored(&stage, "c"));
+	for (size_t i = 0; i < 5; i++)
+		forget(&stage, i);
+	close_stage(&stage);
+}
+
+/* Many users in one transaction; where the disk fails, what was answered is there. */
+static void many_with_faults(void)
+{
+	static const char *const users[] = { "anna", "bert", "carl" };
+	static const char *const names[] = { "a", "b", "c" };
+	static const char *const paths[] = { "/event/a", "/event/b", "/event/c" };
+	bool failed = true;
+
+	for (long n = 1; failed && n < LAST_CALL; n++) {
+		struct stage stage;
+
+		open_stage(&stage);
+		for (size_t i = 0; i < ARRAY_LEN(users); i++)
+			send_as(&stage, i, paths[i], users[i]);
+		fault_vfs_arm(n, SQLITE_IOERR_WRITE, false);
+		write_all(&stage);
+		failed = fault_vfs_disarm();
+		for (size_t i = 0; i < ARRAY_LEN(users); i++) {
+			tap_check(stage.requests[i].status != 200 || is_stored(&stage, names[i]),
+				__FILE__, __LINE__, "call %ld: %s's is answered, not stored", n,
+				users[i]);
+			forget(&stage, i);
+		}
+		close_stage(&stage);
+	}
+	OK(!failed);
+}
+
+/* --- who goes to which writer --- */
+
+static void spread(void)
+{
+	struct server server = { .shared = true };
+	struct http_request small = { .body = "{}" };
+	struct work work = { .call = { .http = &small } };
+	char text[32];
+	size_t met[SHARED_WRITERS] = { 0 };
+
+	server_writers_init(&server, SHARED_WRITERS);
+	for (int i = 0; i < 1000; i++) {
+		const struct server_writer *writer;
+
+		snprintf(text, sizeof(text), "user-%d", i);
+		work.call.who.user_id = str_from(text);
+		writer = server_writer_for(&server, &work);
+		OK(writer == server_writer_for(&server, &work));
+		met[writer - server.writers]++;
+	}
+	OK(met[0] > 300 && met[1] > 300);
+	IS_INT(met[SHARED_WRITERS - 1], 0);
+	for (size_t i = 0; i < SHARED_WRITERS; i++)
+		queue_release(&server.writers[i].queue);
+}
+
 static const struct tap_case cases[] = { TAP_CASE(all_in_one), TAP_CASE(broken), TAP_CASE(refused),
-	TAP_CASE(with_faults) };
+	TAP_CASE(one_of_many_broken), TAP_CASE(spread), TAP_CASE(with_faults),
+	TAP_CASE(many_with_faults) };
 TAP_MAIN(cases)

@@ -1,9 +1,8 @@
-/* Buckets of the ActivityWatch view: making, names, ends, deletion, settings; and the migration. */
+/* Buckets of the ActivityWatch view: making, names, ends, deletion, settings. */
 #include "aw_fixture.h"
 
 #include "store/retention.h"
-#include "store/sqlite/open.h"
-#include "store/sqlite/schema.h"
+#include "store/users.h"
 
 static struct aw_bucket find(struct fixture *f, struct store *store, const char *id)
 {
@@ -217,7 +216,8 @@ static void names_are_unique(void)
 	close_all(&f, store);
 }
 
-/* A copied machine gets an identity of its own, and buckets of its own with it. */
+/* A copied machine gets an identity of its own, and buckets of its own with it. Where nobody in
+ * particular asks: there is no such person in a store of many. */
 static void another_identity(void)
 {
 	struct fixture f;
@@ -226,6 +226,11 @@ static void another_identity(void)
 	int64_t old = make_on(intake, MACHINE_A, "b", "t"), fresh, target;
 	struct err err;
 
+	if (store_place_is_shared()) {
+		intake_free(intake);
+		close_all(&f, store);
+		return;
+	}
 	put(intake, old, T0, S, "{}");
 	fresh = make_on(intake, MACHINE_B, "b", "t");
 	OK(fresh != old);
@@ -238,6 +243,104 @@ static void another_identity(void)
 	IS_INT(make_on(intake, MACHINE_A, "b", "t"), old);
 	commit(intake);
 	ids_are(&f, store, "b@" MACHINE_B " b!");
+	intake_free(intake);
+	close_all(&f, store);
+}
+
+#define MACHINE_C "00000000-1111-4222-8333-444455556666"
+
+/* From now on MACHINE asks, to write (INTAKE may be NULL) or to read. */
+static void ask_from(struct store *store, struct intake *intake, const char *machine)
+{
+	char user_id[40] = "";
+	struct actor actor = store_actor(store);
+	struct err err;
+
+	memcpy(user_id, actor.user_id.ptr, actor.user_id.len);
+	actor = (struct actor){ str_from(user_id), str_from(machine) };
+	GOOD(store_as(store, &actor, &err));
+	if (intake)
+		GOOD(intake_device(intake, str_from(machine), &err));
+}
+
+static int64_t target_of(struct intake *intake, const char *id)
+{
+	int64_t target = 0;
+	struct err err;
+
+	GOOD(aw_target(intake, str_from(id), &target, &err));
+	return target;
+}
+
+/* Two devices have a bucket of one id, and neither sees the other's under it. */
+static void devices_have_their_own(void)
+{
+	struct fixture f;
+	struct store *store = open_new(&f);
+	struct intake *intake = begin(store);
+	int64_t a, b, alone;
+	struct aw_bucket again = { .id = STR("b"), .machine_id = STR(MACHINE_A) };
+	bool made;
+	struct err err;
+
+	ask_from(store, intake, MACHINE_A);
+	a = make_on(intake, MACHINE_A, "b", "t");
+	ask_from(store, intake, MACHINE_B);
+	IS_INT(target_of(intake, "b"), a); /* as long as it is the only one */
+	b = make_on(intake, MACHINE_B, "b", "t");
+	alone = make_on(intake, MACHINE_B, "alone", "t");
+	OK(a != b);
+	IS_INT(target_of(intake, "b"), b);
+	ask_from(store, intake, MACHINE_A);
+	IS_INT(target_of(intake, "b"), a);
+	IS_INT(target_of(intake, "alone"), alone);
+	IS_INT(target_of(intake, "b@" MACHINE_B), b);
+	GOOD(aw_make(intake, &again, &made, &err));
+	OK(!made);
+	IS_INT(again.bucket_no, a);
+	commit(intake);
+	GOOD(store_machine_label(store, STR(MACHINE_B), STR("desk"), false, &err));
+	ids_are(&f, store, "b! b@desk! alone!");
+	IS_INT(find(&f, store, "b@" MACHINE_B).bucket_no, b);
+	IS_INT(find(&f, store, "b@" MACHINE_A).bucket_no, a);
+	IS_INT(target_of(intake, "b@desk"), b);
+	ask_from(store, intake, MACHINE_B);
+	ids_are(&f, store, "b@" MACHINE_A "! b! alone!");
+	intake_free(intake);
+	close_all(&f, store);
+}
+
+static void ids_of_several_devices_are_refused(void)
+{
+	struct fixture f;
+	struct store *store = open_new(&f);
+	struct intake *intake = begin(store);
+	int64_t a = make_on(intake, MACHINE_A, "b", "t"), b = make_on(intake, MACHINE_B, "b", "t");
+	int64_t target;
+	struct aw_bucket bucket;
+	struct err err;
+
+	commit(intake);
+	GOOD(store_machine_label(store, STR(MACHINE_A), STR("desk"), false, &err));
+	ask_from(store, intake, MACHINE_C);
+	FAILS(aw_target(intake, STR("b"), &target, &err), ERR_AMBIGUOUS);
+	OK(strstr(err.message, "'b@desk'") && strstr(err.message, "'b@" MACHINE_B "'"));
+	FAILS(aw_bucket_find(store, STR("b"), &f.arena, &bucket, &err), ERR_AMBIGUOUS);
+	IS_INT(target_of(intake, "b@desk"), a); /* the batch goes on */
+	IS_INT(target_of(intake, "b@" MACHINE_B), b);
+	FAILS(aw_target(intake, STR("b@"), &target, &err), ERR_NOT_FOUND);
+	commit(intake);
+	ids_are(&f, store, "b@desk! b@" MACHINE_B "!");
+	/* Two devices of one label. */
+	GOOD(store_machine_label(store, STR(MACHINE_B), STR("desk"), false, &err));
+	ids_are(&f, store, "b@" MACHINE_A "! b@" MACHINE_B "!");
+	FAILS(aw_target(intake, STR("b@desk"), &target, &err), ERR_AMBIGUOUS);
+	OK(strstr(err.message, "'b@" MACHINE_A "'") && strstr(err.message, "'b@" MACHINE_B "'"));
+	/* Of one that is gone the id means the other. */
+	GOOD(aw_delete(intake, a, &err));
+	IS_INT(target_of(intake, "b"), b);
+	commit(intake);
+	ids_are(&f, store, "b!");
 	intake_free(intake);
 	close_all(&f, store);
 }
@@ -397,84 +500,17 @@ static void settings_hold_json(void)
 	close_all(&f, store);
 }
 
-/* --- the migration from version 1 --- */
-
-static const struct schema_step first_step[] = { { { schema_001_permanent, schema_001_derived } } };
-static const struct schema version_1 = { first_step, 1 };
-
-static void run_sql(struct fixture *f, const char *sql)
-{
-	sqlite3 *db = NULL;
-
-	IS_INT(sqlite3_open(f->path, &db), SQLITE_OK);
-	IS_INT(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
-/* This program's intake cannot write version 1: the rows are as the one before it left them. */
-static void version_1_with_events(struct fixture *f)
-{
-	struct err err;
-
-	fixture_begin(f);
-	GOOD(open_make_dir(f->path, &err));
-	GOOD(schema_create(f->path, &version_1, &err));
-	run_sql(f,
-		"INSERT INTO machine VALUES (1, '" MACHINE_A "', 'laptop', '');"
-		"INSERT INTO bucket VALUES (1, 1, 'claude', 'note', 3), (2, 1, 'claude', 'gone', 0);"
-		"INSERT INTO odd_id VALUES ('odd', 3, 1770000005000000000);"
-		"INSERT INTO event VALUES (2, 1770000000000000000, 'a', 9000000000, 0, 1, 2),"
-		" (2, 1770000001000000000, 'b', 0, 0, 1, 3), (3, 1770000005000000000, 'odd', 1, 0, 1, 4);"
-		"INSERT INTO tombstone VALUES ('dead', 2, 5, 1, 5);"
-		"UPDATE store_state SET last_seq = 5, events = 3, odd_ids = 1, tombstones = 1");
-	/* The data of its events, number 1, is the first that is taken in: the dictionary's hash is
-	 * the program's. */
-}
-
-static void version_1_is_brought_up(void)
-{
-	struct fixture f;
-	struct store *store = NULL;
-	struct store_options options = { .must_exist = true, .busy_ms = 1000 };
-	struct store_info info;
-	struct aw_bucket bucket;
-	struct intake *intake;
-	struct event event;
-	struct err err;
-
-	version_1_with_events(&f);
-	options.url = f.path;
-	GOOD(store_open(&store, &options, &err));
-	GOOD(store_info(store, &info, &err));
-	IS_INT(info.schema_version, 2);
-	IS_INT(info.events, 3);
-	bucket = find(&f, store, "claude.note@laptop");
-	IS_INT(bucket.end_ns, T0 + 9 * S);
-	IS_INT(bucket.events, 3);
-	IS_INT(count_of(store, (struct aw_range){ 1, T0 + 2 * S, T0 + 3 * S, false, false }), 1);
-	OK(access(arena_printf(&f.arena, "%s.v1.bak", f.path).ptr, R_OK) == 0);
-	/* It takes events like any other, old ones as duplicates. */
-	intake = begin(store);
-	event = event_make(&f.arena, "note", T0 + S, "b", "{}");
-	IS_INT(put(intake, make_bucket(intake, "b"), T0, 0, "{}"), 1);
-	event.deleted = true;
-	event.revision = 1;
-	IS_INT(take(intake, event), INTAKE_UPDATED);
-	commit(intake);
-	intake_free(intake);
-	close_all(&f, store);
-}
-
 static const struct tap_case cases[] = {
 	TAP_CASE(made_once),
 	TAP_CASE(bad_names_are_refused),
 	TAP_CASE(fields_change),
 	TAP_CASE(names_are_unique),
 	TAP_CASE(another_identity),
+	TAP_CASE(devices_have_their_own),
+	TAP_CASE(ids_of_several_devices_are_refused),
 	TAP_CASE(ends_shrink_too),
 	TAP_CASE(deleted_with_its_events),
 	TAP_CASE(targets_are_looked_up_again),
 	TAP_CASE(settings_hold_json),
-	TAP_CASE(version_1_is_brought_up),
 };
 TAP_MAIN(cases)

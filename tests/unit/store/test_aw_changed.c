@@ -182,7 +182,7 @@ static pid_t start_writer(struct fixture *f, int64_t b, unsigned seed, int round
 	if (child != 0)
 		return child;
 	{
-		const struct store_options options = { .url = f->path, .busy_ms = 60000 };
+		const struct store_options options = fixture_options(f, 60000);
 		struct store *store = NULL;
 		struct err err;
 

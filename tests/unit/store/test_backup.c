@@ -76,7 +76,7 @@ static const struct {
 	{ "INSERT INTO aw_bucket VALUES (1, 9, 'b', '', '', '', '{}', 0)", "missing row" },
 	{ "INSERT INTO aw_setting VALUES ('k', '{')", "no JSON" },
 	{ "INSERT INTO user VALUES ('u', 'a@b', 0);"
-	  "INSERT INTO api_key VALUES ('k', 'u', '', 1, x'00', 0, 0, 0, 0)",
+	  "INSERT INTO api_key VALUES ('k', 'u', '', 1, x'00', 0, 0, 0, 0, '')",
 		"SHA-256" },
 };
 
@@ -341,10 +341,35 @@ static void replaces_damaged_and_missing_stores(void)
 	fixture_end(&f);
 }
 
+/* What a process left that was killed: only when it is old enough to be nobody's. */
+static void sweeps_up(void)
+{
+	struct fixture f;
+	struct store *store = fixture_open((fixture_begin(&f), &f));
+	const struct timespec old[] = { { 1000, 0 }, { 1000, 0 } };
+	const char *copy = fixture_path(&f, "a[b]*.db");
+	const char *stale = arena_printf(&f.arena, "%s.0123abcd.tmp", copy).ptr;
+	const char *fresh = arena_printf(&f.arena, "%s.89abcdef.tmp", copy).ptr;
+	const char *other = arena_printf(&f.arena, "%s.my-notes.tmp", copy).ptr;
+	struct err err;
+
+	GOOD(fs_write_atomic(stale, STR("half"), 0600, &err));
+	GOOD(fs_write_atomic(fresh, STR("half"), 0600, &err));
+	GOOD(fs_write_atomic(other, STR("mine"), 0600, &err));
+	OK(utimensat(AT_FDCWD, stale, old, 0) == 0 && utimensat(AT_FDCWD, other, old, 0) == 0);
+	GOOD(store_backup(store, copy, &err));
+	OK(!exists(&f, stale, ""));
+	OK(exists(&f, fresh, ""));
+	OK(exists(&f, other, ""));
+	store_close(store);
+	fixture_end(&f);
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(finds_damage),
 	TAP_CASE(finds_torn_pages),
 	TAP_CASE(backs_up),
+	TAP_CASE(sweeps_up),
 	TAP_CASE(a_bad_copy_is_removed),
 	TAP_CASE(restores),
 	TAP_CASE(keeps_the_log),

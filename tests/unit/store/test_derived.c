@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "store/intake.h"
+#include "store_place.h"
 #include "tap.h"
 
 #define M "11111111-1111-4111-8111-111111111111"
@@ -19,12 +20,16 @@ struct opened {
 static struct opened open_new(void)
 {
 	struct opened opened = { .dir = "/tmp/tt-derived-XXXXXX" };
-	char url[128];
+	struct store_options options;
+	struct store_place place;
+	char path[128];
 
 	if (!mkdtemp(opened.dir))
 		abort();
-	snprintf(url, sizeof(url), "sqlite:%s/tt.db", opened.dir);
-	if (store_open(&opened.store, &(struct store_options){ .url = url }, &opened.err) < 0) {
+	snprintf(path, sizeof(path), "sqlite:%s/tt.db", opened.dir);
+	store_place_make(&place, path);
+	options = store_place_options(&place);
+	if (store_open(&opened.store, &options, &opened.err) < 0) {
 		printf("# %s\n", opened.err.message);
 		abort();
 	}

@@ -1,15 +1,14 @@
 /*
- * The disk fails at every call it could fail at, processes are killed, several write at once, the
- * disk is full: what is on disk is always the old state or the new one, and passes verification.
+ * The disk fails at every call it could fail at, or is full: what is on disk is always the old
+ * state or the new one, and passes verification.
  */
+#include "event_stream.h"
+#include "fault_changes.h"
 #include "store/retention.h"
-#include "store_fixture.h"
 
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
 
 #include "base/fs.h"
 #include "fault_vfs.h"
@@ -27,59 +26,20 @@ static const struct {
 	{ SQLITE_FULL, true },
 };
 
-/* --- what is done while the disk fails --- */
-
-/* Everything an intake does, to a store that holds events 0 to 19 and an odd one. */
-static int change_with(struct intake *intake, struct arena *arena, struct err *err)
-{
-	struct file_cursor cursor = { .source = STR("s"), .path = STR("/p"), .offset = 5 };
-	enum intake_result result;
-
-	for (int i = 0; i < 60; i++) {
-		struct event event = event_make(arena, i % 2 ? "note" : "remark",
-			T0 + i / 2 * NS_PER_S, "n", i % 3 ? "{\"a\":1}" : "{\"a\":2}");
-
-		event.revision = i % 2;
-		if (i % 10 == 4)
-			event.id = arena_printf(arena, "odd %d", i);
-		event.deleted = i % 10 == 7;
-		if (intake_event(intake, &event, &fixture_origin, &result, err) < 0)
-			return err->code;
-	}
-	if (intake_withdraw(intake, STR("odd"), err) < 0 ||
-		intake_cursor(intake, &cursor, err) < 0 ||
-		intake_memo_put(intake, STR("s"), STR("k"), STR("v"), err) < 0)
-		return err->code;
-	return intake_commit(intake, err);
-}
-
 static int change(struct store *store, struct arena *arena, struct err *err)
 {
 	CLEANUP(intake_freep) struct intake *intake = NULL;
 
 	if (intake_begin(&intake, store, err) < 0)
 		return err->code;
-	return change_with(intake, arena, err);
+	return change_intake(intake, arena, err);
 }
 
 static void prepare(struct fixture *f)
 {
 	struct store *store = fixture_open((fixture_begin(f), f));
-	struct intake *intake = NULL;
-	enum intake_result result;
-	struct err err;
 
-	GOOD(intake_begin(&intake, store, &err));
-	for (int i = 0; i <= 20; i++) {
-		struct event event =
-			event_make(&f->arena, "note", T0 + i * NS_PER_S, "n", "{\"a\":0}");
-
-		if (i == 20)
-			event.id = STR("odd");
-		GOOD(intake_event(intake, &event, &fixture_origin, &result, &err));
-	}
-	GOOD(intake_commit(intake, &err));
-	intake_free(intake);
+	change_first(store, &f->arena);
 	store_close(store);
 }
 
@@ -246,11 +206,11 @@ static bool again_with_fault(const struct states *states, long n)
 	store = fixture_open(&f);
 	GOOD(intake_begin(&intake, store, &err));
 	fault_vfs_arm(n, SQLITE_IOERR_WRITE, false);
-	if (change_with(intake, &f.arena, &err) < 0) {
+	if (change_intake(intake, &f.arena, &err) < 0) {
 		met = fault_vfs_disarm();
 		if (intake_commit(intake, &err) < 0)
 			OK(intake_counts(intake)->new_events == 0 && intake_pending(intake) == 0);
-		GOOD(change_with(intake, &f.arena, &err));
+		GOOD(change_intake(intake, &f.arena, &err));
 	} else {
 		met = fault_vfs_disarm();
 	}
@@ -364,12 +324,13 @@ static void restore_survives_every_fault(void)
 static const struct schema_step next_version[] = {
 	{ { schema_001_permanent, schema_001_derived } },
 	{ { schema_002_permanent } },
-	{ { "ALTER TABLE machine ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'; PRAGMA user_version = 3" } },
+	{ { schema_003_permanent } },
+	{ { "ALTER TABLE machine ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'; PRAGMA user_version = 4" } },
 };
 
 static bool migrate_with_fault(const struct states *states, long n)
 {
-	static const struct schema newer = { next_version, 3 };
+	static const struct schema newer = { next_version, 4 };
 	struct store_options options = { .must_exist = true, .busy_ms = 1000 };
 	CLEANUP(buf_release) struct buf got = BUF_INIT;
 	struct fixture f;
@@ -409,200 +370,13 @@ static void migration_survives_every_fault(void)
 	buf_release(&states.new);
 }
 
-/* --- other processes --- */
-
-enum { STREAM_EVENTS = 12000, STREAM_BATCH = 400, KILLS = 12 };
-
-/* Event I of an endless deterministic stream. */
-static struct event stream_event(struct arena *arena, int i)
-{
-	struct event event = event_make(arena, i % 3 ? "note" : "remark", T0 + i % 5000 * NS_PER_S,
-		i < 5000 ? "a" : "b", i % 4 ? "{\"a\":1}" : "{\"a\":22}");
-
-	event.revision = i / 10000;
-	if (i % 11 == 0)
-		event.id = arena_printf(arena, "odd %d", i % 3000);
-	return event;
-}
-
-/* Take the stream on from the store's own cursor. */
-static int take_stream(const char *path, struct err *err)
-{
-	const struct store_options options = { .url = path };
-	CLEANUP(store_closep) struct store *store = NULL;
-	CLEANUP(intake_freep) struct intake *intake = NULL;
-	CLEANUP(arena_release) struct arena arena = { 0 };
-	struct file_cursor *cursors, cursor = { .source = STR("stream"), .path = STR("/s") };
-	enum intake_result result;
-	size_t count;
-
-	if (store_open(&store, &options, err) < 0 ||
-		store_cursors(store, cursor.source, &arena, &cursors, &count, err) < 0 ||
-		intake_begin(&intake, store, err) < 0)
-		return err->code;
-	for (int i = count ? (int)cursors[0].offset : 0; i < STREAM_EVENTS; i++) {
-		struct event event = stream_event(&arena, i);
-
-		if (intake_event(intake, &event, &fixture_origin, &result, err) < 0)
-			return err->code;
-		cursor.offset = i + 1;
-		if ((i + 1) % STREAM_BATCH == 0 &&
-			(intake_cursor(intake, &cursor, err) < 0 || intake_commit(intake, err) < 0))
-			return err->code;
-	}
-	return intake_commit(intake, err);
-}
-
-static pid_t fork_stream(const char *path)
-{
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		struct err err;
-
-		_exit(take_stream(path, &err) < 0);
-	}
-	OK(pid > 0);
-	return pid;
-}
-
-static void sleep_us(long us)
-{
-	const struct timespec wait = { 0, us * 1000 };
-
-	nanosleep(&wait, NULL);
-}
-
-/* As much of the stream as the cursor says is there, and nothing else. */
-static int64_t check_prefix(struct fixture *f)
-{
-	struct store *store = fixture_open(f);
-	struct fixture undisturbed;
-	struct file_cursor *cursors;
-	CLEANUP(buf_release) struct buf got = BUF_INIT, want = BUF_INIT;
-	size_t count;
-	int64_t offset;
-	struct err err;
-
-	GOOD(store_verify(store, NULL, &err));
-	GOOD(store_cursors(store, STR("stream"), &f->arena, &cursors, &count, &err));
-	offset = count ? cursors[0].offset : 0;
-	fixture_dump(store, &got);
-	store_close(store);
-	fixture_begin(&undisturbed);
-	store = fixture_open(&undisturbed);
-	if (offset > 0) {
-		struct intake *intake = NULL;
-		enum intake_result result;
-
-		GOOD(intake_begin(&intake, store, &err));
-		for (int i = 0; i < offset; i++) {
-			struct event event = stream_event(&undisturbed.arena, i);
-
-			GOOD(intake_event(intake, &event, &fixture_origin, &result, &err));
-		}
-		GOOD(intake_commit(intake, &err));
-		intake_free(intake);
-	}
-	fixture_dump(store, &want);
-	store_close(store);
-	fixture_end(&undisturbed);
-	OK(str_eq(buf_str(&got), buf_str(&want)));
-	return offset;
-}
-
-static void killed_at_any_moment(void)
-{
-	struct fixture f;
-	int64_t offset = 0;
-	struct err err;
-	int kills = 0;
-
-	fixture_begin(&f);
-	store_close(fixture_open(&f));
-	for (int i = 0; i < KILLS && offset < STREAM_EVENTS; i++) {
-		pid_t pid = fork_stream(f.path);
-		int status;
-
-		sleep_us(1500 + i * 2700 % 11000);
-		kill(pid, SIGKILL);
-		OK(waitpid(pid, &status, 0) == pid);
-		kills += WIFSIGNALED(status);
-		offset = check_prefix(&f);
-	}
-	OK(kills > 0);
-	GOOD(take_stream(f.path, &err));
-	IS_INT(check_prefix(&f), STREAM_EVENTS);
-	fixture_end(&f);
-}
-
-enum { WRITERS = 4, SHARE = 1500, OVERLAP = 500 };
-
-/* Small batches of a window of the stream that overlaps with the neighbours'; the store is made on
- * the way. */
-static int take_share(const char *path, int number, struct err *err)
-{
-	const struct store_options options = { .url = path };
-	CLEANUP(store_closep) struct store *store = NULL;
-	CLEANUP(intake_freep) struct intake *intake = NULL;
-	CLEANUP(arena_release) struct arena arena = { 0 };
-	enum intake_result result;
-
-	if (store_open(&store, &options, err) < 0 || intake_begin_lazy(&intake, store, err) < 0)
-		return err->code;
-	for (int i = 0; i < SHARE + OVERLAP; i++) {
-		struct event event = stream_event(&arena, number * SHARE + i);
-
-		if (intake_event(intake, &event, &fixture_origin, &result, err) < 0)
-			return err->code;
-		if (i % 20 == 19 && intake_commit(intake, err) < 0)
-			return err->code;
-	}
-	return intake_commit(intake, err);
-}
-
-static void several_processes_at_once(void)
-{
-	struct fixture f, alone;
-	CLEANUP(buf_release) struct buf got = BUF_INIT, want = BUF_INIT;
-	pid_t pids[WRITERS];
-	struct err err;
-
-	fixture_begin(&f);
-	fflush(stdout);
-	for (int i = 0; i < WRITERS; i++) {
-		pids[i] = fork();
-		if (pids[i] == 0) {
-			int rc = take_share(f.path, i, &err);
-
-			if (rc < 0)
-				printf("# writer %d: %s\n", i, err.message);
-			fflush(stdout);
-			_exit(rc < 0);
-		}
-	}
-	for (int i = 0; i < WRITERS; i++) {
-		int status = -1;
-
-		OK(waitpid(pids[i], &status, 0) == pids[i]);
-		OK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	}
-	fixture_begin(&alone);
-	for (int i = 0; i < WRITERS; i++)
-		GOOD(take_share(alone.path, i, &err));
-	dump_of(f.path, &got);
-	dump_of(alone.path, &want);
-	OK(want.len > 0 && str_eq(buf_str(&got), buf_str(&want)));
-	fixture_end(&alone);
-	fixture_end(&f);
-}
+/* --- a full disk --- */
 
 /* A limit on the size of files stands for a full disk. */
 static void full_disk(void)
 {
 	struct fixture f;
+	struct store_options options, fresh;
 	struct rlimit old, small;
 	struct store *store;
 	const char *copy;
@@ -611,26 +385,29 @@ static void full_disk(void)
 
 	fixture_begin(&f);
 	store = fixture_open(&f);
+	options = fixture_options(&f, 0);
+	fresh = options;
+	fresh.url = fixture_path(&f, "fresh.db");
 	copy = fixture_path(&f, "copy.db");
 	signal(SIGXFSZ, SIG_IGN);
 	OK(getrlimit(RLIMIT_FSIZE, &old) == 0);
 	small = old;
 	small.rlim_cur = 300000;
 	OK(setrlimit(RLIMIT_FSIZE, &small) == 0);
-	FAILS(take_stream(f.path, &err), ERR_FULL);
-	FAILS(take_stream(f.path, &err), ERR_FULL); /* still, and nothing is lost by trying */
+	FAILS(take_stream(&options, &err), ERR_FULL);
+	FAILS(take_stream(&options, &err), ERR_FULL); /* still, and nothing is lost by trying */
 	small.rlim_cur = 50000;
 	OK(setrlimit(RLIMIT_FSIZE, &small) == 0);
 	FAILS(store_backup(store, copy, &err), ERR_FULL);
 	OK(!fs_exists(copy));
 	store_close(store);
-	FAILS(take_stream(fixture_path(&f, "fresh.db"), &err), ERR_FULL);
-	OK(!fs_exists(fixture_path(&f, "fresh.db")));
+	FAILS(take_stream(&fresh, &err), ERR_FULL);
+	OK(!fs_exists(fresh.url));
 	OK(setrlimit(RLIMIT_FSIZE, &old) == 0);
 	signal(SIGXFSZ, SIG_DFL);
 	before = check_prefix(&f);
 	OK(before > 0 && before < STREAM_EVENTS);
-	GOOD(take_stream(f.path, &err));
+	GOOD(take_stream(&options, &err));
 	IS_INT(check_prefix(&f), STREAM_EVENTS);
 	fixture_end(&f);
 }
@@ -643,8 +420,6 @@ static const struct tap_case cases[] = {
 	TAP_CASE(backup_survives_every_fault),
 	TAP_CASE(restore_survives_every_fault),
 	TAP_CASE(migration_survives_every_fault),
-	TAP_CASE(killed_at_any_moment),
-	TAP_CASE(several_processes_at_once),
 	TAP_CASE(full_disk),
 };
 

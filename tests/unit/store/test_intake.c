@@ -420,7 +420,7 @@ static void a_failed_batch_is_void(void)
 {
 	struct fixture f;
 	struct store *store = open_new(&f), *other;
-	const struct store_options options = { .url = f.path, .busy_ms = 50 };
+	const struct store_options options = fixture_options(&f, 50);
 	struct event event = event_make(&f.arena, "note", T0, "n", "{}");
 	struct intake *intake = NULL, *holding = begin(store);
 	enum intake_result result;

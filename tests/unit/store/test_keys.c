@@ -2,6 +2,7 @@
 #include "store_fixture.h"
 
 #include "store/keys.h"
+#include "store/users.h"
 
 enum { DAY = 86400 };
 
@@ -40,7 +41,7 @@ static void keys_belong_to_users(void)
 	size_t count;
 	struct err err;
 
-	w.store = open_new(&w.f);
+	w.store = open_alone(&w.f);
 	IS_INT(generation(&w), 0);
 	key = make(&w, "Zoe@Example.org", 1, INT64_MAX);
 	OK(key.key_id.len == 36 && key.user_id.len == 36);
@@ -73,7 +74,7 @@ static void bad_keys_are_refused(void)
 	struct api_key key = { .role = KEY_READ, .expires_ns = INT64_MAX };
 	struct err err;
 
-	w.store = open_new(&w.f);
+	w.store = open_alone(&w.f);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		key.email = str_from(bad[i]);
 		FAILS(key_make(w.store, T0, &key, &w.f.arena, &err), ERR_USAGE);
@@ -97,7 +98,7 @@ static void keys_are_taken_back(void)
 	size_t count;
 	struct err err;
 
-	w.store = open_new(&w.f);
+	w.store = open_alone(&w.f);
 	first = make(&w, "a@b", 1, INT64_MAX);
 	make(&w, "a@b", 2, INT64_MAX);
 	make(&w, "a@b", 3, T0 + 5);
@@ -129,7 +130,7 @@ static void use_only_grows(void)
 	size_t count;
 	struct err err;
 
-	w.store = open_new(&w.f);
+	w.store = open_alone(&w.f);
 	key = make(&w, "a@b", 1, INT64_MAX);
 	uses[0] = (struct key_use){ key.key_id, T0 + 5 };
 	uses[1] = (struct key_use){ key.key_id, T0 + 3 };
@@ -179,11 +180,95 @@ static void devices_register(void)
 	close_all(&w.f, w.store);
 }
 
+static void keys_of_devices(void)
+{
+	struct world w;
+	struct api_key key = { .email = STR("a@b"),
+		.machine_id = STR("A2B4C6D8-1111-4222-8333-444455556666"),
+		.role = KEY_WRITE,
+		.expires_ns = INT64_MAX };
+	struct api_key *keys;
+	size_t count;
+	struct err err;
+
+	w.store = open_alone(&w.f);
+	GOOD(key_make(w.store, T0, &key, &w.f.arena, &err));
+	IS_STR(key.machine_id, MACHINE_B);
+	make(&w, "a@b", 2, INT64_MAX);
+	GOOD(key_list(w.store, &w.f.arena, &keys, &count, &err));
+	if (IS_INT(count, 2)) {
+		IS_STR(keys[0].machine_id, MACHINE_B);
+		IS_STR(keys[1].machine_id, "");
+	}
+	key.machine_id = STR("desk");
+	FAILS(key_make(w.store, T0, &key, &w.f.arena, &err), ERR_USAGE);
+	key.machine_id = STR("");
+	key.name = STR("a\xff");
+	FAILS(key_make(w.store, T0, &key, &w.f.arena, &err), ERR_USAGE);
+	close_all(&w.f, w.store);
+}
+
+static void users_are_found(void)
+{
+	struct world w;
+	struct user user = { .email = STR("Ann@example.org") }, found;
+	struct err err;
+
+	w.store = open_alone(&w.f);
+	GOOD(user_make(w.store, T0, &user, &w.f.arena, &err));
+	IS_INT(generation(&w), 1);
+	GOOD(user_find(w.store, STR("ann@EXAMPLE.org"), &w.f.arena, &found, &err));
+	OK(str_eq(found.user_id, user.user_id));
+	IS_STR(found.email, "Ann@example.org");
+	IS_INT(found.created_ns, T0);
+	IS_INT(found.keys, 0);
+	make(&w, "ann@example.org", 1, INT64_MAX);
+	make(&w, "ann@example.org", 2, 1); /* expired long ago */
+	GOOD(user_find(w.store, user.user_id, &w.f.arena, &found, &err));
+	IS_INT(found.keys, 1);
+	FAILS(user_find(w.store, STR("x@y"), &w.f.arena, &found, &err), ERR_NOT_FOUND);
+	FAILS(user_find(w.store, STR("x"), &w.f.arena, &found, &err), ERR_NOT_FOUND);
+	FAILS(user_make(w.store, T0, &user, &w.f.arena, &err), ERR_EXISTS);
+	user.email = STR("nobody");
+	FAILS(user_make(w.store, T0, &user, &w.f.arena, &err), ERR_USAGE);
+	close_all(&w.f, w.store);
+}
+
+static void users_are_erased(void)
+{
+	struct world w;
+	struct api_key *keys;
+	struct user user;
+	int64_t rows, before;
+	size_t count;
+	struct err err;
+
+	w.store = open_alone(&w.f);
+	make(&w, "a@b", 1, INT64_MAX);
+	make(&w, "a@b", 2, INT64_MAX);
+	make(&w, "c@d", 3, INT64_MAX);
+	before = generation(&w);
+	GOOD(user_erase(w.store, STR("A@b"), &rows, &err));
+	OK(rows >= 3); /* the keys, the user, and what a store of many has of them */
+	IS_INT(generation(&w), before + 1);
+	FAILS(user_find(w.store, STR("a@b"), &w.f.arena, &user, &err), ERR_NOT_FOUND);
+	FAILS(user_erase(w.store, STR("a@b"), &rows, &err), ERR_NOT_FOUND);
+	IS_INT(rows, 0);
+	GOOD(key_list(w.store, &w.f.arena, &keys, &count, &err));
+	if (IS_INT(count, 1))
+		IS_STR(keys[0].email, "c@d");
+	make(&w, "a@b", 1, INT64_MAX); /* somebody new */
+	close_all(&w.f, w.store);
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(keys_belong_to_users),
 	TAP_CASE(bad_keys_are_refused),
 	TAP_CASE(keys_are_taken_back),
 	TAP_CASE(use_only_grows),
+	TAP_CASE(keys_of_devices),
+	TAP_CASE(users_are_found),
+	TAP_CASE(users_are_erased),
 	TAP_CASE(devices_register),
 };
 TAP_MAIN(cases)

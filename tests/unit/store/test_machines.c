@@ -32,6 +32,7 @@ static void labels(void)
 	IS_INT(machine.last_event_ns, INT64_MIN);
 	IS_INT(machine.cursor, 0);
 	IS_STR(machine.alias, "");
+	FAILS(store_machine_label(store, STR(MACHINE_A), STR("\xff"), false, &err), ERR_USAGE);
 	store_close(store);
 	fixture_end(&f);
 }

@@ -10,18 +10,20 @@
 static const struct schema_step history[] = {
 	{ { schema_001_permanent, schema_001_derived } },
 	{ { schema_002_permanent } },
-	{ { "ALTER TABLE machine ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'; PRAGMA user_version = 3" } },
+	{ { schema_003_permanent } },
+	{ { "ALTER TABLE machine ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'; PRAGMA user_version = 4" } },
 	{ { "CREATE TABLE third (x INTEGER) STRICT;",
-		"INSERT INTO third SELECT count(*) FROM machine; PRAGMA user_version = 4" } },
+		"INSERT INTO third SELECT count(*) FROM machine; PRAGMA user_version = 5" } },
 };
 static const struct schema_step broken[] = {
 	{ { schema_001_permanent, schema_001_derived } },
 	{ { schema_002_permanent } },
+	{ { schema_003_permanent } },
 	{ { "CREATE TABLE half (x INTEGER) STRICT; INSERT INTO nowhere VALUES (1)" } },
 };
-static const struct schema version_3 = { history, 3 };
 static const struct schema version_4 = { history, 4 };
-static const struct schema failing = { broken, 3 };
+static const struct schema version_5 = { history, 5 };
+static const struct schema failing = { broken, 4 };
 
 static struct store_options options_of(struct fixture *f)
 {
@@ -34,7 +36,7 @@ static int64_t version_of(const char *path)
 	int64_t version = -1;
 	struct err err;
 
-	if (GOOD(open_as_it_is(&store, path, &version_4, 1000, &err)))
+	if (GOOD(open_as_it_is(&store, path, &version_5, 1000, &err)))
 		GOOD(schema_version(store, &version, &err));
 	store_close(store);
 	return version;
@@ -62,14 +64,14 @@ static void brings_up(void)
 
 	begin_old(&f);
 	options = options_of(&f);
-	GOOD(open_store(&store, &options, &version_4, &err));
+	GOOD(open_store(&store, &options, &version_5, &err));
 	GOOD(store_info(store, &info, &err));
-	IS_INT(info.schema_version, 4);
+	IS_INT(info.schema_version, 5);
 	GOOD(store_machine_find(store, STR(MACHINE_A), &f.arena, &machine, &err));
 	IS_STR(machine.label, "laptop");
 	store_close(store);
-	copy = arena_printf(&f.arena, "%s.v2.bak", f.path).ptr;
-	IS_INT(version_of(copy), 2);
+	copy = arena_printf(&f.arena, "%s.v3.bak", f.path).ptr;
+	IS_INT(version_of(copy), 3);
 	OK(stat(copy, &status) == 0);
 	IS_INT(status.st_mode & 07777, 0600);
 	OK(!fs_exists(arena_printf(&f.arena, "%s-wal", copy).ptr));
@@ -87,13 +89,13 @@ static void one_step_at_a_time(void)
 
 	begin_old(&f);
 	options = options_of(&f);
-	GOOD(open_store(&store, &options, &version_3, &err));
-	store_close(store);
 	GOOD(open_store(&store, &options, &version_4, &err));
 	store_close(store);
-	IS_INT(version_of(arena_printf(&f.arena, "%s.v2.bak", f.path).ptr), 2);
-	FAILS(open_store(&store, &options, &version_3, &err), ERR_VERSION);
-	OK(strstr(err.message, "version 4") && strstr(err.message, "up to 3"));
+	GOOD(open_store(&store, &options, &version_5, &err));
+	store_close(store);
+	IS_INT(version_of(arena_printf(&f.arena, "%s.v3.bak", f.path).ptr), 3);
+	FAILS(open_store(&store, &options, &version_4, &err), ERR_VERSION);
+	OK(strstr(err.message, "version 5") && strstr(err.message, "up to 4"));
 	fixture_end(&f);
 }
 
@@ -108,11 +110,11 @@ static void new_ones_start_at_the_newest(void)
 	fixture_begin(&f);
 	options = options_of(&f);
 	options.must_exist = false;
-	GOOD(open_store(&store, &options, &version_4, &err));
+	GOOD(open_store(&store, &options, &version_5, &err));
 	GOOD(store_info(store, &info, &err));
-	IS_INT(info.schema_version, 4);
+	IS_INT(info.schema_version, 5);
 	store_close(store);
-	OK(!fs_exists(arena_printf(&f.arena, "%s.v2.bak", f.path).ptr));
+	OK(!fs_exists(arena_printf(&f.arena, "%s.v3.bak", f.path).ptr));
 	fixture_end(&f);
 }
 
@@ -129,7 +131,7 @@ static void a_failing_step_changes_nothing(void)
 	store = fixture_open(&f);
 	GOOD(store_verify(store, NULL, &err));
 	store_close(store);
-	GOOD(open_store(&store, &options, &version_4, &err));
+	GOOD(open_store(&store, &options, &version_5, &err));
 	store_close(store);
 	fixture_end(&f);
 }
@@ -144,11 +146,11 @@ static void not_without_a_copy(void)
 
 	begin_old(&f);
 	options = options_of(&f);
-	copy = arena_printf(&f.arena, "%s.v2.bak", f.path).ptr;
+	copy = arena_printf(&f.arena, "%s.v3.bak", f.path).ptr;
 	OK(mkdir(copy, 0700) == 0); /* a rename cannot replace it */
-	OK(open_store(&store, &options, &version_3, &err) < 0);
+	OK(open_store(&store, &options, &version_4, &err) < 0);
 	OK(strstr(err.message, "before its migration") != NULL);
-	IS_INT(version_of(f.path), 2);
+	IS_INT(version_of(f.path), 3);
 	fixture_end(&f);
 }
 
@@ -162,9 +164,9 @@ static void read_only_never_migrates(void)
 	begin_old(&f);
 	options = options_of(&f);
 	options.read_only = true;
-	FAILS(open_store(&store, &options, &version_3, &err), ERR_READONLY);
-	IS_INT(version_of(f.path), 2);
-	OK(!fs_exists(arena_printf(&f.arena, "%s.v2.bak", f.path).ptr));
+	FAILS(open_store(&store, &options, &version_4, &err), ERR_READONLY);
+	IS_INT(version_of(f.path), 3);
+	OK(!fs_exists(arena_printf(&f.arena, "%s.v3.bak", f.path).ptr));
 	fixture_end(&f);
 }
 
@@ -172,11 +174,11 @@ static void checks_versions(void)
 {
 	struct err err;
 
-	GOOD(schema_check("x", 1, &version_4, &err));
-	GOOD(schema_check("x", 3, &version_4, &err));
-	FAILS(schema_check("x", 5, &version_4, &err), ERR_VERSION);
-	FAILS(schema_check("x", 0, &version_4, &err), ERR_CORRUPT);
-	FAILS(schema_check("x", -5, &version_4, &err), ERR_CORRUPT);
+	GOOD(schema_check("x", 1, &version_5, &err));
+	GOOD(schema_check("x", 4, &version_5, &err));
+	FAILS(schema_check("x", 6, &version_5, &err), ERR_VERSION);
+	FAILS(schema_check("x", 0, &version_5, &err), ERR_CORRUPT);
+	FAILS(schema_check("x", -5, &version_5, &err), ERR_CORRUPT);
 }
 
 static const struct tap_case cases[] = {

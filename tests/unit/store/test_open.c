@@ -29,7 +29,7 @@ static void creates(void)
 	IS_CSTR(store_path(store), f.path);
 	GOOD(store_info(store, &info, &err));
 	OK(uuid_valid(str_from(info.store_id)));
-	IS_INT(info.schema_version, 2);
+	IS_INT(info.schema_version, 3);
 	IS_INT(info.last_seq, 0);
 	IS_INT(info.events, 0);
 	IS_INT(info.quarantined, 0);
@@ -192,7 +192,7 @@ static void newer_is_untouched(void)
 	fixture_poke(f.path, 63, 99); /* the low byte of user_version */
 	GOOD(fs_read(f.path, 1 << 20, &before, &err));
 	FAILS(open_with(&store, f.path, false, &err), ERR_VERSION);
-	OK(strstr(err.message, "99") && strstr(err.message, "up to 2"));
+	OK(strstr(err.message, "99") && strstr(err.message, "up to 3"));
 	FAILS(open_with(&store, f.path, true, &err), ERR_VERSION);
 	GOOD(fs_read(f.path, 1 << 20, &after, &err));
 	OK(str_eq(buf_str(&before), buf_str(&after)));

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "store_place.h"
 #include "tap.h"
 
 #define S1 "aaaaaaaa-0000-4000-8000-000000000001"
@@ -11,7 +12,7 @@
 
 struct opened {
 	char dir[64];
-	char url[128];
+	struct store_place place;
 	struct store *store;
 	struct arena arena;
 	struct err err;
@@ -19,9 +20,10 @@ struct opened {
 
 static void reopen(struct opened *opened)
 {
+	const struct store_options options = store_place_options(&opened->place);
+
 	store_close(opened->store);
-	if (store_open(&opened->store, &(struct store_options){ .url = opened->url },
-		    &opened->err) < 0) {
+	if (store_open(&opened->store, &options, &opened->err) < 0) {
 		printf("# %s\n", opened->err.message);
 		abort();
 	}
@@ -30,10 +32,12 @@ static void reopen(struct opened *opened)
 static struct opened open_new(void)
 {
 	struct opened opened = { .dir = "/tmp/tt-records-XXXXXX" };
+	char path[128];
 
 	if (!mkdtemp(opened.dir))
 		abort();
-	snprintf(opened.url, sizeof(opened.url), "sqlite:%s/tt.db", opened.dir);
+	snprintf(path, sizeof(path), "sqlite:%s/tt.db", opened.dir);
+	store_place_make(&opened.place, path);
 	reopen(&opened);
 	return opened;
 }

@@ -39,12 +39,18 @@ static void refuses_names(void)
 	IS_CSTR(refuse(store, &f, event), "missing_id");
 	event.id = letters(&f, LIMIT_ID_BYTES + 1);
 	IS_CSTR(refuse(store, &f, event), "bad_id");
+	event.id = STR("a\xff");
+	IS_CSTR(refuse(store, &f, event), "bad_id");
+	event.id = (struct str){ "a\0b", 3 };
+	IS_CSTR(refuse(store, &f, event), "bad_id");
 	event.id = letters(&f, LIMIT_ID_BYTES);
 	IS_INT(fixture_take(store, &event), INTAKE_NEW);
 	event = good;
 	event.source = STR("");
 	IS_CSTR(refuse(store, &f, event), "missing_source");
 	event.source = STR("a:b");
+	IS_CSTR(refuse(store, &f, event), "bad_source");
+	event.source = STR("a\xff");
 	IS_CSTR(refuse(store, &f, event), "bad_source");
 	event.source = letters(&f, LIMIT_NAME_BYTES + 1);
 	IS_CSTR(refuse(store, &f, event), "bad_source");

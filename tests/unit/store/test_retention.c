@@ -1,8 +1,6 @@
-/* Retention: what is old goes, what a remote waits for stays, space comes back, nothing else
- * changes. */
+/* Retention: what is old goes, what a remote waits for stays, nothing else changes. */
 #include "store/retention.h"
 
-#include "store/sqlite/db.h"
 #include "store_fixture.h"
 
 static void fill(struct store *store, struct fixture *f, int count, const char *filler)
@@ -85,66 +83,6 @@ static void what_a_remote_waits_for_stays(void)
 	fixture_end(&f);
 }
 
-static void space_is_given_back(void)
-{
-	struct fixture f;
-	struct store *store = open_new(&f);
-	struct retention what = { .before_ns = T0 + 11900 * NS_PER_S, .held_seq = INT64_MAX };
-	struct retention_result result;
-	struct store_info before, after;
-	char filler[1000];
-	struct err err;
-
-	memset(filler, 'x', sizeof(filler));
-	filler[sizeof(filler) - 1] = '\0';
-	fill(store, &f, 12000, filler); /* more than a batch */
-	GOOD(store_info(store, &before, &err));
-	GOOD(store_retention(store, &what, &result, &err));
-	IS_INT(result.events, 11900);
-	OK(result.bytes > 8000000);
-	GOOD(store_info(store, &after, &err));
-	OK(after.bytes < before.bytes / 10);
-	IS_INT(events_in(store), 100);
-	GOOD(store_verify(store, NULL, &err));
-	store_close(store);
-	fixture_end(&f);
-}
-
-/* Also of a small store, and also when nothing is to be deleted any more: another process was
- * writing when it was. */
-static void space_is_given_back_later(void)
-{
-	struct fixture f;
-	struct store *store = open_new(&f);
-	struct retention what = { .before_ns = T0 + 290 * NS_PER_S, .held_seq = INT64_MAX };
-	struct retention_result result;
-	struct store_info before, after;
-	char filler[1000];
-	struct err err;
-
-	memset(filler, 'x', sizeof(filler));
-	filler[sizeof(filler) - 1] = '\0';
-	fill(store, &f, 300, filler);
-	GOOD(store_info(store, &before, &err));
-	GOOD(store_retention(store, &what, &result, &err));
-	IS_INT(result.events, 290);
-	OK(result.bytes > 200000);
-	GOOD(store_info(store, &after, &err));
-	OK(after.bytes < before.bytes * 2 / 3);
-	GOOD(db_script(store,
-		"CREATE TABLE scratch (body BLOB); INSERT INTO scratch VALUES (randomblob(900000));"
-		" DROP TABLE scratch; PRAGMA wal_checkpoint(TRUNCATE)",
-		&err));
-	GOOD(store_retention(store, &what, &result, &err));
-	IS_INT(result.events, 0);
-	OK(result.bytes > 800000);
-	GOOD(store_retention(store, &what, &result, &err));
-	IS_INT(result.bytes, 0);
-	GOOD(store_verify(store, NULL, &err));
-	store_close(store);
-	fixture_end(&f);
-}
-
 /* An intake of another connection that was open before must not use data that is gone. */
 static void others_notice(void)
 {
@@ -180,8 +118,6 @@ static void others_notice(void)
 static const struct tap_case cases[] = {
 	TAP_CASE(old_events_go),
 	TAP_CASE(what_a_remote_waits_for_stays),
-	TAP_CASE(space_is_given_back),
-	TAP_CASE(space_is_given_back_later),
 	TAP_CASE(others_notice),
 };
 

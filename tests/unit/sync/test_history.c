@@ -1,5 +1,6 @@
 /* Marks: made once for a change number, found again, gone with the history they belong to. */
 #include "base/uuid.h"
+#include "store_place.h"
 #include "sync/history.h"
 #include "tap.h"
 
@@ -9,12 +10,14 @@ static void found_again(void)
 	struct store *store = NULL, *other = NULL;
 	char dir[] = "/tmp/tt-marks-XXXXXX", command[64];
 	struct store_options options;
+	struct store_place place;
 	struct str mark, again, next;
 	struct err err = { 0 };
 
 	if (!OK(mkdtemp(dir) != NULL))
 		return;
-	options = (struct store_options){ .url = arena_printf(&arena, "%s/tt.db", dir).ptr };
+	store_place_make(&place, arena_printf(&arena, "%s/tt.db", dir).ptr);
+	options = store_place_options(&place);
 	OK(store_open(&store, &options, &err) == 0);
 	OK(history_find(store, 7, &arena, &mark, &err) == 0);
 	IS_INT(mark.len, 0);
@@ -29,7 +32,8 @@ static void found_again(void)
 	tap_is_str(again, mark, __FILE__, __LINE__);
 	store_close(other);
 
-	options.url = arena_printf(&arena, "%s/other.db", dir).ptr;
+	store_place_make(&place, arena_printf(&arena, "%s/other.db", dir).ptr);
+	options = store_place_options(&place);
 	OK(store_open(&other, &options, &err) == 0);
 	OK(history_make(other, 7, &arena, &again, &err) == 0);
 	OK(!str_eq(again, mark)); /* the same number of another history */

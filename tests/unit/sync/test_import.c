@@ -3,6 +3,7 @@
  * format; and what a sync may commit.
  */
 #include "base/fs.h"
+#include "store_place.h"
 #include "sync/import.h"
 #include "tap.h"
 
@@ -18,19 +19,22 @@
 
 struct fixture {
 	char dir[64];
-	char path[96];
+	struct store_place place;
 	struct store *store;
 };
 
 static bool fixture_open(struct fixture *fixture)
 {
-	struct store_options options = { .url = fixture->path };
+	struct store_options options;
+	char path[96];
 	struct err err = { 0 };
 
 	snprintf(fixture->dir, sizeof(fixture->dir), "/tmp/tt-import-XXXXXX");
 	if (!OK(mkdtemp(fixture->dir) != NULL))
 		return false;
-	snprintf(fixture->path, sizeof(fixture->path), "%s/tt.db", fixture->dir);
+	snprintf(path, sizeof(path), "%s/tt.db", fixture->dir);
+	store_place_make(&fixture->place, path);
+	options = store_place_options(&fixture->place);
 	return OK(store_open(&fixture->store, &options, &err) == 0);
 }
 
@@ -219,7 +223,8 @@ static void a_stream_under_way_holds_no_lock(void)
 		!OK(import_open(&import, fixture.store, &options, &err) == 0))
 		return;
 	OK(import_push(import, STR(HEADER EVENT("a") EVENT("b")), &err) == 0);
-	at_once = (struct store_options){ .url = fixture.path, .busy_ms = 1 };
+	at_once = store_place_options(&fixture.place);
+	at_once.busy_ms = 1;
 	OK(store_open(&second, &at_once, &err) == 0);
 	OK(import_open(&other, second, &other_options, &err) == 0);
 	OK(import_push(other, STR(EVENT("c")), &err) == 0);

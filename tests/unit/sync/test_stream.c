@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/time.h"
 #include "model/id.h"
+#include "store_place.h"
 #include "sync/export.h"
 #include "sync/import.h"
 #include "tap.h"
@@ -17,19 +18,22 @@ static const struct machine self = {
 /* A store in a directory of its own, removed at the end. */
 struct fixture {
 	char dir[64];
-	char path[96];
+	struct store_place place;
 	struct store *store;
 };
 
 static bool fixture_open(struct fixture *fixture)
 {
-	struct store_options options = { .url = fixture->path };
+	struct store_options options;
+	char path[96];
 	struct err err = { 0 };
 
 	snprintf(fixture->dir, sizeof(fixture->dir), "/tmp/tt-stream-XXXXXX");
 	if (!OK(mkdtemp(fixture->dir) != NULL))
 		return false;
-	snprintf(fixture->path, sizeof(fixture->path), "%s/tt.db", fixture->dir);
+	snprintf(path, sizeof(path), "%s/tt.db", fixture->dir);
+	store_place_make(&fixture->place, path);
+	options = store_place_options(&fixture->place);
 	return OK(store_open(&fixture->store, &options, &err) == 0);
 }
 

@@ -1,6 +1,5 @@
 /*
- * tt-serve: what `tt serve` becomes. The same frame as `tt`, with the commands that need the
- * libraries of a server; this is `serve` itself.
+ * `tt serve` itself, in the programs that have the libraries of a server.
  *
  * Each reading of the configuration is a run of its own (struct cli), kept until the next one that
  * is good: what the server was given points into it. The descriptor of the access log stays the
@@ -21,14 +20,6 @@
 #include "cli/target.h"
 #include "serve/server.h"
 #include "store/keys.h"
-
-const struct command *const *commands(size_t *count)
-{
-	static const struct command *const table[] = { &command_serve, &command_query };
-
-	*count = ARRAY_LEN(table);
-	return table;
-}
 
 struct host {
 	struct cli *cli; /* of the command */
@@ -102,9 +93,11 @@ static int check_pages(const char *const *pages, struct err *err)
 	return 0;
 }
 
-static int fill_config(struct host *host, const struct config_serve *from,
-	struct server_config *out, struct err *err)
+static int fill_config(
+	struct host *host, const struct config *config, struct server_config *out, struct err *err)
 {
+	const struct config_serve *from = &config->serve;
+
 	*out = (struct server_config){
 		.guard = { .require_key = from->require_key || host->values->require_key,
 			.hosts = from->hosts,
@@ -114,6 +107,7 @@ static int fill_config(struct host *host, const struct config_serve *from,
 		.webui = or_config(host->values->webui, from->webui),
 		.pages = from->pages,
 		.access_log = from->access_log[0] != '\0',
+		.user = config->user,
 	};
 	if (check_dir("serve.webui", out->webui, err) < 0 || check_pages(from->pages, err) < 0)
 		return err->code;
@@ -131,7 +125,7 @@ static int configure(void *owner, struct server_config *out, struct err *err)
 	settings->now_ns = clock_now_ns();
 	rc = frame_configure(settings, err);
 	if (rc == 0)
-		rc = fill_config(host, &settings->config.serve, out, err);
+		rc = fill_config(host, &settings->config, out, err);
 	if (rc < 0) {
 		free_settings(settings);
 		return rc;
@@ -205,7 +199,7 @@ static bool has_key(struct host *host)
 	size_t count = 0;
 	struct err ignored;
 
-	if (cli_store(host->cli, &store, &ignored) == 0 &&
+	if (cli_store_to_administer(host->cli, &store, &ignored) == 0 &&
 		key_list(store, &arena, &keys, &count, &ignored) < 0)
 		count = 0;
 	arena_release(&arena);
@@ -261,7 +255,8 @@ static int run_server(struct host *host, const struct machine *machine, struct e
 {
 	struct cli *cli = host->cli;
 	struct server_options options = {
-		.store_url = cli->config.store[0] ? cli->config.store : target_store(cli),
+		.store_url = cli_store_url(cli),
+		.read_store = cli->config.serve.read_store,
 		.http = { .listen = host->listen,
 			.listen_count = host->listen_count,
 			.tls_cert = host->tls_cert,
@@ -288,8 +283,9 @@ int serve_run(struct cli *cli, const struct serve_values *values, struct err *er
 	const struct machine *machine;
 	int rc;
 
-	serve_choose_store(cli, values->testing);
-	rc = cli_machine(cli, &machine, err);
+	rc = serve_choose_store(cli, values->testing, err);
+	if (rc == 0)
+		rc = cli_machine(cli, &machine, err);
 	if (rc == 0)
 		rc = choose_listen(&host, err);
 	if (rc == 0)

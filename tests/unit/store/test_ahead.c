@@ -1,0 +1,417 @@
+/*
+ * What is looked up together before it is taken (intake_expect, aw_expect_beats, imports) changes
+ * nothing but the number of questions: two stores get the same, one with and one without, and
+ * everything that is answered and stored is the same. Others write between.
+ */
+#include "aw_fixture.h"
+#include "base/hash.h"
+
+enum { PLAIN, AHEAD, BOTH };
+
+struct pair {
+	struct fixture f[BOTH];
+	struct store *store[BOTH];
+	struct store *other[BOTH]; /* connections of somebody else */
+	struct intake *intake[BOTH];
+	struct arena arena;
+	uint64_t dice;
+};
+
+static size_t dice(struct pair *p, size_t sides)
+{
+	p->dice = hash64((struct str){ (const char *)&p->dice, sizeof(p->dice) }, 3);
+	return (size_t)(p->dice % sides);
+}
+
+static void pair_begin(struct pair *p)
+{
+	*p = (struct pair){ .dice = 1 };
+	for (int i = 0; i < BOTH; i++) {
+		p->store[i] = open_new(&p->f[i]);
+		p->other[i] = fixture_open(&p->f[i]);
+	}
+}
+
+static void pair_end(struct pair *p)
+{
+	for (int i = 0; i < BOTH; i++) {
+		intake_free(p->intake[i]);
+		store_close(p->other[i]);
+		close_all(&p->f[i], p->store[i]);
+	}
+	arena_release(&p->arena);
+}
+
+static void begin_both(struct pair *p)
+{
+	bool lazy = dice(p, 3) > 0;
+	struct err err;
+
+	for (int i = 0; i < BOTH; i++) {
+		intake_free(p->intake[i]);
+		p->intake[i] = NULL;
+		GOOD((lazy ? intake_begin_lazy : intake_begin)(&p->intake[i], p->store[i], &err));
+	}
+}
+
+static void commit_both(struct pair *p)
+{
+	for (int i = 0; i < BOTH; i++)
+		commit(p->intake[i]);
+}
+
+/* --- events --- */
+
+enum { MOST_EVENTS = 80 };
+
+static struct event any_event(struct pair *p)
+{
+	static const char *const types[] = { "agent_usage", "x", "y" };
+	int64_t start_ns = T0 + (int64_t)dice(p, 12) * 40 * 24 * NS_PER_HOUR +
+			   (int64_t)dice(p, 3) * NS_PER_MS + (dice(p, 4) == 0);
+	struct str key = arena_printf(&p->arena, "k%zu", dice(p, 4));
+	struct event event = event_make(&p->arena, types[1 + dice(p, 2)], start_ns, key.ptr,
+		arena_printf(&p->arena, "{\"a\":%zu}", dice(p, 30)).ptr);
+
+	if (dice(p, 6) == 0)
+		event.id = arena_printf(&p->arena, "odd-%zu", dice(p, 9));
+	if (dice(p, 40) == 0)
+		event.id = (struct str){ "a\0b", 3 };
+	event.revision = (int64_t)dice(p, 4);
+	event.duration_ns = (int64_t)dice(p, 3);
+	event.deleted = dice(p, 9) == 0;
+	if (event.deleted)
+		event.data = (struct str){ NULL, 0 };
+	return event;
+}
+
+/* Some of those that come, some that do not, some twice. */
+static void expect_some(struct pair *p, const struct event *events, size_t count)
+{
+	struct event expected[MOST_EVENTS];
+	size_t expected_count = dice(p, MOST_EVENTS);
+	struct err err;
+
+	for (size_t i = 0; i < expected_count; i++)
+		expected[i] = dice(p, 5) ? events[dice(p, count)] : any_event(p);
+	GOOD(intake_expect(p->intake[AHEAD], expected, expected_count, &err));
+}
+
+/* Somebody else's batch, which ends before ours goes on. */
+static void interfere(struct pair *p)
+{
+	const struct event event = any_event(p);
+
+	for (int i = 0; i < BOTH; i++)
+		(void)fixture_take(p->other[i], &event);
+}
+
+static void take_in_both(struct pair *p, const struct event *event)
+{
+	enum intake_result result[BOTH] = { INTAKE_QUARANTINED, INTAKE_QUARANTINED };
+	struct err err;
+
+	for (int i = 0; i < BOTH; i++)
+		GOOD(intake_event(p->intake[i], event, &fixture_origin, &result[i], &err));
+	IS_INT(result[AHEAD], result[PLAIN]);
+}
+
+static void withdraw_in_both(struct pair *p, struct str id)
+{
+	struct err err;
+
+	if (str_find(id, '\0', 0) >= 0)
+		return;
+	for (int i = 0; i < BOTH; i++)
+		GOOD(intake_withdraw(p->intake[i], id, &err));
+}
+
+static void take_block(struct pair *p)
+{
+	struct event events[MOST_EVENTS];
+	size_t count = 1 + dice(p, MOST_EVENTS);
+
+	for (size_t i = 0; i < count; i++)
+		events[i] = any_event(p);
+	for (size_t i = 0; i < count; i++) {
+		if (i == 0 || dice(p, 30) == 0)
+			expect_some(p, events, count);
+		if (dice(p, 20) == 0) {
+			commit_both(p);
+			interfere(p);
+		}
+		if (dice(p, 20) == 0)
+			withdraw_in_both(p, events[dice(p, count)].id);
+		take_in_both(p, &events[i]);
+	}
+}
+
+static void compare(struct pair *p)
+{
+	CLEANUP(buf_release) struct buf plain = BUF_INIT;
+	CLEANUP(buf_release) struct buf ahead = BUF_INIT;
+
+	fixture_dump(p->store[PLAIN], &plain);
+	fixture_dump(p->store[AHEAD], &ahead);
+	OK(plain.len > 0);
+	IS_STR(buf_str(&ahead), buf_cstr(&plain));
+}
+
+static void events(void)
+{
+	struct pair p;
+
+	pair_begin(&p);
+	for (int round = 0; round < 40; round++) {
+		begin_both(&p);
+		take_block(&p);
+		if (dice(&p, 4) > 0)
+			commit_both(&p);
+		arena_reset(&p.arena);
+	}
+	begin_both(&p); /* undoes the last block, if it is open */
+	commit_both(&p);
+	compare(&p);
+	pair_end(&p);
+}
+
+static void lines(void)
+{
+	static const struct str text[] = { STR_INIT("no JSON"), STR_INIT(""),
+		STR_INIT("{\"type\":\"header\",\"format\":1}"),
+		STR_INIT("{\"id\":\"i1\",\"timestamp\":\"2026-01-02T00:00:00Z\",\"type\":\"x\","
+			 "\"data\":{\"a\":1}}"),
+		STR_INIT(
+			"{\"id\":\"i\\u0000\",\"timestamp\":\"2026-01-02T00:00:00Z\",\"type\":\"x\","
+			"\"data\":{\"a\":\"\\u0000\"}}") };
+	struct fixture f;
+	struct store *store = open_new(&f);
+	struct intake *intake = begin(store);
+	enum intake_result result;
+	struct err err;
+
+	GOOD(intake_expect_lines(intake, text, ARRAY_LEN(text), STR("s"), &err));
+	GOOD(intake_expect_lines(intake, text, 0, STR("s"), &err));
+	for (int i = 0; i < 2; i++) {
+		GOOD(intake_line(intake, text[3], STR("s"), &fixture_origin, &result, NULL, &err));
+		IS_INT(result, i == 0 ? INTAKE_NEW : INTAKE_DUPLICATE);
+	}
+	GOOD(intake_line(intake, text[4], STR("s"), &fixture_origin, &result, NULL, &err));
+	IS_INT(result, INTAKE_QUARANTINED);
+	commit(intake);
+	intake_free(intake);
+	close_all(&f, store);
+}
+
+/* --- imports --- */
+
+static void compare_bucket(struct pair *p, int64_t bucket_no)
+{
+	CLEANUP(buf_release) struct buf plain = BUF_INIT;
+	CLEANUP(buf_release) struct buf ahead = BUF_INIT;
+
+	list_range(p->store[PLAIN], range_all(bucket_no), &plain);
+	list_range(p->store[AHEAD], range_all(bucket_no), &ahead);
+	IS_STR(buf_str(&ahead), buf_cstr(&plain));
+}
+
+/* The naive model: an event is added unless an equal one is there. */
+struct list {
+	struct aw_event events[4000];
+	size_t count;
+};
+
+static bool add_to_list(struct list *list, const struct aw_event *event)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct aw_event *one = &list->events[i];
+
+		if (one->start_ns == event->start_ns && one->duration_ns == event->duration_ns &&
+			str_eq(one->data, event->data))
+			return false;
+	}
+	list->events[list->count++] = *event;
+	return true;
+}
+
+static void merge(struct pair *p, struct list *list, int64_t bucket_no, int64_t at)
+{
+	struct aw_event event = aw_make_event(T0 + at * NS_PER_HOUR, (int64_t)dice(p, 2),
+		arena_printf(&p->arena, "{\"d\":%zu}", dice(p, 3)).ptr);
+	struct aw_event given = event;
+	bool added = false;
+	struct err err;
+
+	GOOD(aw_merge(p->intake[PLAIN], bucket_no, &given, &added, &err));
+	OK(added == add_to_list(list, &event));
+}
+
+/* Up, down and anyhow, over more than what is read together; and other changes between. */
+static void imports(void)
+{
+	enum { MOST = 2500 };
+	struct fixture f;
+	struct pair p = { .dice = 1 };
+	struct list *list = mem_zalloc(sizeof(*list));
+	int64_t bucket_no;
+	struct err err;
+
+	p.store[PLAIN] = open_new(&f);
+	p.intake[PLAIN] = begin(p.store[PLAIN]);
+	bucket_no = make_bucket(p.intake[PLAIN], "b");
+	for (int64_t i = 0; i < MOST; i += 2)
+		merge(&p, list, bucket_no, i);
+	for (int64_t i = 0; i < 700; i++)
+		merge(&p, list, bucket_no, 3 * i);
+	commit(p.intake[PLAIN]);
+	for (int64_t i = 700; i-- > 0;) {
+		merge(&p, list, bucket_no, 3 * i);
+		if (i % 100 == 50)
+			commit(p.intake[PLAIN]);
+		if (i % 100 == 70) {
+			bool removed = false;
+
+			GOOD(aw_remove(p.intake[PLAIN], bucket_no, 1 + i, &removed, &err));
+			OK(removed);
+			list->events[i].start_ns = INT64_MIN; /* it is gone */
+		}
+	}
+	for (int i = 0; i < 500; i++)
+		merge(&p, list, bucket_no, (int64_t)dice(&p, MOST));
+	commit(p.intake[PLAIN]);
+	IS_INT(count_of(p.store[PLAIN], range_all(bucket_no)), (int64_t)list->count - 7);
+	intake_free(p.intake[PLAIN]);
+	close_all(&f, p.store[PLAIN]);
+	arena_release(&p.arena);
+	free(list);
+}
+
+/* --- heartbeats --- */
+
+enum { MOST_BEATS = 30 };
+static const char *const buckets[] = { "b0", "b1", "b2", "none" };
+
+struct beats {
+	struct aw_event events[MOST_BEATS];
+	const char *bucket_ids[MOST_BEATS];
+	size_t count;
+};
+
+static void make_beats(struct pair *p, struct beats *beats, int64_t *now_ns)
+{
+	beats->count = dice(p, MOST_BEATS);
+	for (size_t i = 0; i < beats->count; i++) {
+		*now_ns += (int64_t)dice(p, 4) * S;
+		beats->bucket_ids[i] = buckets[dice(p, ARRAY_LEN(buckets))];
+		beats->events[i] = aw_make_event(*now_ns - (dice(p, 10) == 0 ? 20 * S : 0),
+			(int64_t)dice(p, 3) * S,
+			arena_printf(&p->arena, "{\"w\":%zu}", dice(p, 3)).ptr);
+	}
+}
+
+static void expect_beats(struct pair *p, const struct beats *beats)
+{
+	struct intake *intakes[MOST_BEATS];
+	struct aw_beat expected[MOST_BEATS];
+	struct err err;
+
+	for (size_t i = 0; i < beats->count; i++) {
+		intakes[i] = p->intake[AHEAD];
+		expected[i] = (struct aw_beat){ STR(MACHINE_A), str_from(beats->bucket_ids[i]),
+			&beats->events[i] };
+	}
+	GOOD(aw_expect_beats(intakes, expected, beats->count, &err));
+}
+
+static void beat_both(struct pair *p, const struct beats *beats, size_t at)
+{
+	struct aw_event event[BOTH] = { beats->events[at], beats->events[at] };
+	int64_t bucket_no[BOTH] = { 0 };
+	int rc[BOTH];
+	struct err err;
+
+	for (int i = 0; i < BOTH; i++) {
+		rc[i] = aw_target(
+			p->intake[i], str_from(beats->bucket_ids[at]), &bucket_no[i], &err);
+		if (rc[i] == 0)
+			GOOD(aw_heartbeat(p->intake[i], bucket_no[i], &event[i], 3 * S, &err));
+	}
+	IS_INT(rc[AHEAD], rc[PLAIN]);
+	IS_INT(bucket_no[AHEAD], bucket_no[PLAIN]);
+	IS_INT(event[AHEAD].number, event[PLAIN].number);
+	IS_INT(event[AHEAD].start_ns, event[PLAIN].start_ns);
+	IS_INT(event[AHEAD].duration_ns, event[PLAIN].duration_ns);
+}
+
+/* Somebody else's change to a bucket: an event inserted, or one that we know removed. */
+static void interfere_in_bucket(struct pair *p, int64_t now_ns)
+{
+	int64_t bucket_no = 1 + (int64_t)dice(p, 3), number = 1 + (int64_t)dice(p, 40);
+	size_t what = dice(p, 3);
+	int64_t start_ns = now_ns - (int64_t)dice(p, 10) * S;
+	struct err err;
+
+	for (int i = 0; i < BOTH; i++) {
+		struct intake *intake = begin(p->other[i]);
+		bool removed;
+
+		if (what == 0)
+			(void)put(intake, bucket_no, start_ns, S, "{\"w\":1}");
+		else if (what == 1)
+			GOOD(aw_remove(intake, bucket_no, number, &removed, &err));
+		commit(intake);
+		intake_free(intake);
+	}
+}
+
+static void begin_beats(struct pair *p)
+{
+	bool locked;
+	struct err err;
+
+	for (int i = 0; i < BOTH; i++) {
+		GOOD(intake_device(p->intake[i], STR(MACHINE_A), &err));
+		GOOD(intake_lock_all(&p->intake[i], 1, &locked, &err));
+		OK(locked);
+	}
+}
+
+static void heartbeats(void)
+{
+	struct pair p;
+	int64_t now_ns = T0;
+
+	pair_begin(&p);
+	for (int i = 0; i < BOTH; i++) {
+		p.intake[i] = begin(p.store[i]);
+		for (int no = 0; no < 3; no++)
+			IS_INT(make_bucket(p.intake[i], buckets[no]), no + 1);
+		commit(p.intake[i]);
+	}
+	for (int round = 0; round < 60; round++) {
+		struct beats beats;
+
+		make_beats(&p, &beats, &now_ns);
+		begin_beats(&p);
+		expect_beats(&p, &beats);
+		for (size_t i = 0; i < beats.count; i++)
+			beat_both(&p, &beats, i);
+		if (dice(&p, 8) > 0)
+			commit_both(&p);
+		else
+			begin_both(&p), commit_both(&p); /* undone */
+		if (dice(&p, 3) == 0)
+			interfere_in_bucket(&p, now_ns);
+	}
+	for (int64_t no = 1; no <= 3; no++)
+		compare_bucket(&p, no);
+	pair_end(&p);
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(events),
+	TAP_CASE(lines),
+	TAP_CASE(imports),
+	TAP_CASE(heartbeats),
+};
+TAP_MAIN(cases)
