@@ -4,7 +4,7 @@ TALLY ?= $(BUILD)/tally
 export TALLY
 
 .DEFAULT_GOAL := build
-.PHONY: help start test build asan fuzz clang check format bench install clean
+.PHONY: help start test build asan fuzz clang check format bench install deb clean
 
 help: ## list these
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,5 +55,8 @@ bench: build ## measure what docs/benchmarks.md reports
 install: build ## install (DESTDIR is honoured)
 	@meson install -C $(BUILD)
 
+deb: ## make a Debian package, in build-deb
+	@packaging/deb/build
+
 clean: ## remove the build directories
-	@rm -rf $(BUILD) build-asan build-clang build-fuzz
+	@rm -rf $(BUILD) build-asan build-clang build-deb build-fuzz
