@@ -77,7 +77,9 @@ static void learn(struct intake *intake, const struct ahead_bucket *bucket)
 		return;
 	catalogue_learn(intake->events.catalogue, &bucket->bucket);
 	known = catalogue_known(intake->events.catalogue, bucket->bucket.bucket_no);
-	if (!known || known->changed_seq != bucket->bucket.changed_seq)
+	/* What the last heartbeat gave stays the last event until something else is written. */
+	if (!known || known->changed_seq != bucket->bucket.changed_seq ||
+		last->as_of_seq == known->changed_seq)
 		return;
 	last->known = !bucket->empty;
 	last->as_of_seq = known->changed_seq;

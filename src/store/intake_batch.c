@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "store/intake_part.h"
+#include "store/sql/ahead.h"
 #include "store/sql/writes.h"
 
 int intake_check(struct intake *intake, int rc, const struct err *err)
@@ -38,6 +39,8 @@ int intake_go_on(struct intake *intake, struct err *err)
 static void begun(struct intake *intake)
 {
 	intake->writing = true;
+	if (ahead_connection(intake->store) != intake->events.connection)
+		aw_memory_forget(&intake->aw);
 	events_begin(&intake->events);
 }
 
@@ -81,6 +84,7 @@ static struct intake *make(struct store *store)
 	keep_id(intake->user_id, actor.user_id);
 	keep_id(intake->machine_id, actor.machine_id);
 	intake->events.store = store;
+	intake->events.connection = ahead_connection(store);
 	intake->events.catalogue = catalogue_new(store);
 	intake->events.dictionary = dictionary_new(store);
 	return intake;

@@ -82,10 +82,12 @@ void dictionary_note_deletions(struct store *store)
 	db_counters(store)->deletions++;
 }
 
-void dictionary_begin(struct dictionary *dictionary)
+void dictionary_begin(struct dictionary *dictionary, bool alone)
 {
 	int64_t deletions = db_counters(dictionary->store)->deletions;
 
+	if (!alone)
+		filter_release(&dictionary->filter);
 	if (deletions != dictionary->deletions)
 		dictionary_forget(dictionary);
 	if (dictionary->expected)

@@ -9,8 +9,9 @@ struct dictionary;
 
 struct dictionary *dictionary_new(struct store *store);
 void dictionary_free(struct dictionary *dictionary);
-/* After the transaction began: forget what was known if rows were deleted since. */
-void dictionary_begin(struct dictionary *dictionary);
+/* After the transaction began: forget what was known if rows were deleted since, and what there was
+ * not unless this connection has written ALONE. */
+void dictionary_begin(struct dictionary *dictionary, bool alone);
 /* Rows were deleted in this transaction: every dictionary must hear of it. Only while writing. */
 void dictionary_note_deletions(struct store *store);
 /* After a rollback: numbers given in it are void. */

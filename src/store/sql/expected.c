@@ -59,23 +59,32 @@ void events_unexpect(struct events *events)
 	events->expected = NULL;
 }
 
+/* Events come in runs, also those of a bucket that is not there yet. */
+static bool is_of_one_bucket(const struct event_id *a, const struct event_id *b)
+{
+	return str_eq(a->type, b->type) && str_eq(a->source, b->source) &&
+	       str_eq(a->machine, b->machine);
+}
+
 /* Where the event of NAME lies if it is there: -1 when it surely is not, or its id does not tell.
- */
-static int likely_shelf(
-	struct events *events, const struct event_name *name, int64_t *shelf, struct err *err)
+ * *NOWHERE: a name whose bucket is not there, or NULL. */
+static int likely_shelf(struct events *events, const struct event_name *name,
+	const struct event_name **nowhere, int64_t *shelf, struct err *err)
 {
 	const struct event_id *id = &name->parts;
 	struct bucket *bucket;
 	bool excluded = false;
 
 	*shelf = -1;
-	if (!name->canonical)
+	if (!name->canonical || (*nowhere && is_of_one_bucket(id, &(*nowhere)->parts)))
 		return 0;
 	if (catalogue_bucket(
 		    events->catalogue, id->machine, id->source, id->type, false, &bucket, err) < 0)
 		return err->code;
-	if (!bucket)
+	if (!bucket) {
+		*nowhere = name;
 		return 0;
+	}
 	if (db_is_writing(events->store)) {
 		excluded = bucket->newest_ns[0] < name->at_ns;
 		if (!excluded && known_absent(events, bucket, name, &excluded, err) < 0)
@@ -96,11 +105,12 @@ static void note_misses(struct events *events, const struct expected *expected)
 static int load_expected(struct events *events, struct err *err)
 {
 	struct expected *expected = events->expected;
+	const struct event_name *nowhere = NULL;
 
 	for (size_t i = 0; i < expected->count; i++) {
 		struct ahead_event *event = &expected->events[i];
 
-		if (likely_shelf(events, &expected->names[i], &event->shelf, err) < 0)
+		if (likely_shelf(events, &expected->names[i], &nowhere, &event->shelf, err) < 0)
 			return err->code;
 		event->at_ns = expected->names[i].at_ns;
 		event->key = expected->names[i].parts.discriminator;

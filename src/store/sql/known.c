@@ -14,13 +14,13 @@ static void forget_tables(struct events *events)
 		filter_release(&events->filters[i].filter);
 	events->filter_count = events->last_filter = 0;
 	events->generation++;
-	dictionary_forget(events->dictionary);
 }
 
 void events_forget(struct events *events)
 {
 	forget_tables(events);
 	events_unexpect(events);
+	dictionary_forget(events->dictionary);
 }
 
 void events_release(struct events *events)
@@ -34,16 +34,21 @@ void events_release(struct events *events)
 void events_begin(struct events *events)
 {
 	unsigned connection = ahead_connection(events->store);
-	bool alone = db_counters(events->store)->last_seq == events->last_seq &&
-		     connection == events->connection;
+	bool alone = db_counters(events->store)->last_seq == events->last_seq;
 
+	/* Another server may not have what that one had. */
+	if (connection != events->connection) {
+		catalogue_forget(events->catalogue);
+		events_forget(events);
+		alone = false;
+	}
 	catalogue_begin(events->catalogue, alone);
 	if (!alone)
 		forget_tables(events);
 	events->connection = connection;
 	if (events->expected)
 		events->expected->sure = false;
-	dictionary_begin(events->dictionary);
+	dictionary_begin(events->dictionary, alone);
 }
 
 void events_committed(struct events *events)

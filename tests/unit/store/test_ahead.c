@@ -5,6 +5,7 @@
  */
 #include "aw_fixture.h"
 #include "base/hash.h"
+#include "store/sql/db.h"
 
 enum { PLAIN, AHEAD, BOTH };
 
@@ -15,6 +16,7 @@ struct pair {
 	struct intake *intake[BOTH];
 	struct arena arena;
 	uint64_t dice;
+	int64_t now_ns; /* events come later and later */
 };
 
 static size_t dice(struct pair *p, size_t sides)
@@ -66,12 +68,11 @@ enum { MOST_EVENTS = 80 };
 
 static struct event any_event(struct pair *p)
 {
-	static const char *const types[] = { "agent_usage", "x", "y" };
-	int64_t start_ns = T0 + (int64_t)dice(p, 12) * 40 * 24 * NS_PER_HOUR +
+	int64_t start_ns = p->now_ns - (int64_t)dice(p, 6) * 40 * 24 * NS_PER_HOUR +
 			   (int64_t)dice(p, 3) * NS_PER_MS + (dice(p, 4) == 0);
 	struct str key = arena_printf(&p->arena, "k%zu", dice(p, 4));
-	struct event event = event_make(&p->arena, types[1 + dice(p, 2)], start_ns, key.ptr,
-		arena_printf(&p->arena, "{\"a\":%zu}", dice(p, 30)).ptr);
+	struct event event = event_make(&p->arena, dice(p, 2) ? "x" : "y", start_ns, key.ptr,
+		arena_printf(&p->arena, "{\"a\":%zu}", dice(p, 300)).ptr);
 
 	if (dice(p, 6) == 0)
 		event.id = arena_printf(&p->arena, "odd-%zu", dice(p, 9));
@@ -97,13 +98,23 @@ static void expect_some(struct pair *p, const struct event *events, size_t count
 	GOOD(intake_expect(p->intake[AHEAD], expected, expected_count, &err));
 }
 
-/* Somebody else's batch, which ends before ours goes on. */
-static void interfere(struct pair *p)
+/* Somebody else's batches, which end before ours goes on: of ids and data that are ours, too. */
+static void interfere(struct pair *p, const struct event *events, size_t count)
 {
-	const struct event event = any_event(p);
+	size_t batches = dice(p, 4);
 
-	for (int i = 0; i < BOTH; i++)
-		(void)fixture_take(p->other[i], &event);
+	while (batches-- > 0) {
+		struct event event = events[dice(p, count)];
+
+		if (dice(p, 2))
+			event.revision = (int64_t)dice(p, 6);
+		if (dice(p, 4) == 0)
+			event.data = events[dice(p, count)].data;
+		if (event.deleted || event.data.len == 0)
+			event = any_event(p);
+		for (int i = 0; i < BOTH; i++)
+			(void)fixture_take(p->other[i], &event);
+	}
 }
 
 static void take_in_both(struct pair *p, const struct event *event)
@@ -138,12 +149,35 @@ static void take_block(struct pair *p)
 			expect_some(p, events, count);
 		if (dice(p, 20) == 0) {
 			commit_both(p);
-			interfere(p);
+			interfere(p, events, count);
 		}
 		if (dice(p, 20) == 0)
 			withdraw_in_both(p, events[dice(p, count)].id);
 		take_in_both(p, &events[i]);
 	}
+}
+
+/* Equal data has one number. Quadratic: there are few. */
+static void check_numbers(struct pair *p, struct store *store)
+{
+	const struct event_filter all = { 0 };
+	CLEANUP(event_scan_closep) struct event_scan *scan = NULL;
+	struct db_rows rows = db_rows(&p->arena, sizeof(struct stored_event));
+	struct stored_event row, *seen;
+	int wrong = 0;
+	struct err err;
+
+	if (!GOOD(event_scan_open(&scan, store, &all, &err)))
+		return;
+	while (event_scan_next(scan, &row, &err) == 1) {
+		row.event.data = arena_str(&p->arena, row.event.data);
+		seen = rows.items;
+		for (size_t i = 0; i < rows.count; i++)
+			wrong += (seen[i].data_no == row.data_no) !=
+				 str_eq(seen[i].event.data, row.event.data);
+		db_rows_add(&rows, &row);
+	}
+	IS_INT(wrong, 0);
 }
 
 static void compare(struct pair *p)
@@ -155,6 +189,7 @@ static void compare(struct pair *p)
 	fixture_dump(p->store[AHEAD], &ahead);
 	OK(plain.len > 0);
 	IS_STR(buf_str(&ahead), buf_cstr(&plain));
+	check_numbers(p, p->store[AHEAD]);
 }
 
 static void events(void)
@@ -163,6 +198,7 @@ static void events(void)
 
 	pair_begin(&p);
 	for (int round = 0; round < 40; round++) {
+		p.now_ns = T0 + round * 10 * 24 * NS_PER_HOUR;
 		begin_both(&p);
 		take_block(&p);
 		if (dice(&p, 4) > 0)
@@ -343,22 +379,31 @@ static void beat_both(struct pair *p, const struct beats *beats, size_t at)
 	IS_INT(event[AHEAD].duration_ns, event[PLAIN].duration_ns);
 }
 
-/* Somebody else's change to a bucket: an event inserted, or one that we know removed. */
+/* Somebody else's change to a bucket: an event inserted, removed, or put elsewhere (it is odd
+ * then). */
 static void interfere_in_bucket(struct pair *p, int64_t now_ns)
 {
 	int64_t bucket_no = 1 + (int64_t)dice(p, 3), number = 1 + (int64_t)dice(p, 40);
-	size_t what = dice(p, 3);
-	int64_t start_ns = now_ns - (int64_t)dice(p, 10) * S;
-	struct err err;
+	size_t what = dice(p, 4);
+	const struct aw_event moved = { .number = number,
+		.start_ns = now_ns - (int64_t)dice(p, 3) * S,
+		.duration_ns = (int64_t)dice(p, 3) * S,
+		.data = arena_printf(&p->arena, "{\"w\":%zu}", dice(p, 3)) };
 
 	for (int i = 0; i < BOTH; i++) {
 		struct intake *intake = begin(p->other[i]);
+		struct aw_event event = moved;
 		bool removed;
+		struct err err;
+		int rc = 0;
 
-		if (what == 0)
-			(void)put(intake, bucket_no, start_ns, S, "{\"w\":1}");
-		else if (what == 1)
-			GOOD(aw_remove(intake, bucket_no, number, &removed, &err));
+		if (what < 2)
+			rc = aw_insert(intake, bucket_no, &event, &err);
+		else if (what == 2)
+			rc = aw_remove(intake, bucket_no, number, &removed, &err);
+		else
+			rc = aw_replace(intake, bucket_no, &event, &err);
+		OK(rc == 0 || rc == ERR_NOT_FOUND);
 		commit(intake);
 		intake_free(intake);
 	}
@@ -400,7 +445,7 @@ static void heartbeats(void)
 			commit_both(&p);
 		else
 			begin_both(&p), commit_both(&p); /* undone */
-		if (dice(&p, 3) == 0)
+		for (size_t i = dice(&p, 4); i > 0; i--)
 			interfere_in_bucket(&p, now_ns);
 	}
 	for (int64_t no = 1; no <= 3; no++)
@@ -408,10 +453,37 @@ static void heartbeats(void)
 	pair_end(&p);
 }
 
+/* What was undone had change numbers that others give out again. */
+static void undone_beats_are_forgotten(void)
+{
+	struct fixture f;
+	struct store *store = open_new(&f), *other = fixture_open(&f);
+	struct intake *intake = begin(store), *others;
+	int64_t bucket_no = make_bucket(intake, "b");
+	struct aw_event event;
+
+	(void)beat(intake, bucket_no, T0, 0, "{\"a\":1}", S);
+	commit(intake);
+	(void)beat(intake, bucket_no, T0 + 100 * S, 0, "{\"a\":1}", S);
+	intake_free(intake);
+	others = begin(other);
+	(void)beat(others, bucket_no, T0 + 200 * S, 0, "{\"a\":2}", S);
+	commit(others);
+	intake_free(others);
+	intake = begin(store);
+	event = beat(intake, bucket_no, T0 + 201 * S, 0, "{\"a\":2}", S);
+	IS_INT(event.start_ns, T0 + 200 * S);
+	commit(intake);
+	intake_free(intake);
+	store_close(other);
+	close_all(&f, store);
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(events),
 	TAP_CASE(lines),
 	TAP_CASE(imports),
 	TAP_CASE(heartbeats),
+	TAP_CASE(undone_beats_are_forgotten),
 };
 TAP_MAIN(cases)

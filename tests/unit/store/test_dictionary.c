@@ -33,7 +33,7 @@ static void numbers_stay(void)
 	struct err err;
 
 	GOOD(db_write_begin(store, &err));
-	dictionary_begin(dictionary);
+	dictionary_begin(dictionary, false);
 	for (int i = 0; i < TEXTS; i++)
 		numbers[i] = number_of(dictionary, i, true);
 	for (int i = 0; i < TEXTS; i++)
@@ -61,7 +61,7 @@ static void forgets_what_was_undone(void)
 	int wrong = 0;
 
 	GOOD(db_write_begin(store, &err));
-	dictionary_begin(dictionary);
+	dictionary_begin(dictionary, false);
 	for (int i = 0; i < 300; i++)
 		wrong += number_of(dictionary, i, true) <= 0;
 	db_write_rollback(store);
@@ -69,7 +69,7 @@ static void forgets_what_was_undone(void)
 	for (int i = 0; i < 300; i++)
 		wrong += number_of(dictionary, i, false) != 0;
 	GOOD(db_write_begin(store, &err));
-	dictionary_begin(dictionary);
+	dictionary_begin(dictionary, false);
 	for (int i = 0; i < 600; i++)
 		wrong += number_of(dictionary, i, true) != number_of(dictionary, i, true);
 	GOOD(db_write_commit(store, &err));
