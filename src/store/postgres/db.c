@@ -180,6 +180,9 @@ void db_write_rollback(struct store *store)
 {
 	if (!store->writing)
 		return;
+	/* A month that was known to be there may have been dropped by another process since. */
+	if (store->failure.code != 0)
+		memset(store->months, 0, sizeof(store->months));
 	pg_held_forget(store);
 	lock_end(store, false);
 	end(store, "ROLLBACK");
