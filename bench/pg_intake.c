@@ -2,79 +2,25 @@
  * What it costs to take events into PostgreSQL: events are decoded first, then taken in batches,
  * each batch durable, as a new user's; then all of them again, which are there by now.
  *
- *   pg_intake EVENTS.jsonl URL
+ *   pg_intake EVENTS.jsonl URL [USERS]
  *
  * Prints a line for each of the two: events per second, the processor's microseconds per event here
  * and in the server's process (which must be on this machine), bytes of WAL per event; then the
- * bytes per event on disk. Nobody else should be using the server.
+ * bytes per event on disk. Then so many new users (4) at the same time, each over a connection of
+ * their own and with all of the events: events per second of all together. Nobody else should be
+ * using the server.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "event_list.h"
 #include "model/limits.h"
+#include "pg_cost.h"
 #include "store/intake.h"
 #include "store/keys.h"
-#include "store/postgres/db.h"
-
-struct cost {
-	double seconds;
-	double own;    /* of the processor, seconds */
-	double server; /* of the server's process */
-	double wal_bytes;
-};
-
-static double ask(struct store *store, const char *sql)
-{
-	PGconn *conn = PQconnectdb(store->conninfo);
-	PGresult *result = PQexec(conn, sql);
-	double value = PQntuples(result) == 1 ? strtod(PQgetvalue(result, 0, 0), NULL) : -1;
-
-	if (PQntuples(result) != 1)
-		fprintf(stderr, "pg_intake: %s", PQerrorMessage(conn));
-	PQclear(result);
-	PQfinish(conn);
-	return value;
-}
-
-/* Fields 14 and 15 of /proc/PID/stat. */
-static double processor_of(int pid)
-{
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	char path[32];
-	struct str rest;
-	int64_t ticks = 0, value;
-	struct err err;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (fs_read(path, 4096, &text, &err) < 0)
-		return -1;
-	rest = buf_str(&text);
-	for (int i = 1; i <= 15; i++) {
-		struct str field = str_split(&rest, ' ');
-
-		if (i >= 14 && str_to_i64(field, &value))
-			ticks += value;
-	}
-	return (double)ticks / (double)sysconf(_SC_CLK_TCK);
-}
-
-static struct cost now(struct store *store)
-{
-	struct cost cost = { .seconds = (double)clock_monotonic_ns() / 1e9 };
-	struct rusage usage;
-
-	getrusage(RUSAGE_SELF, &usage);
-	cost.own = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-		   (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-	cost.server = processor_of(PQbackendPID(store->conn));
-	cost.wal_bytes = ask(store, "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn");
-	return cost;
-}
+#include "store/users.h"
 
 static int take_all(struct store *store, const struct event_list *list, struct err *err)
 {
@@ -100,13 +46,13 @@ static int take_all(struct store *store, const struct event_list *list, struct e
 static int measure(
 	struct store *store, const char *what, const struct event_list *list, struct err *err)
 {
-	const struct cost before = now(store);
+	const struct pg_cost before = pg_cost_now(store);
 	double count = (double)list->count;
-	struct cost after;
+	struct pg_cost after;
 
 	if (take_all(store, list, err) < 0)
 		return err->code;
-	after = now(store);
+	after = pg_cost_now(store);
 	printf("%s: %.0f events/s, processor %.1f us here and %.1f us in the server, WAL %.0f bytes an event\n",
 		what, count / (after.seconds - before.seconds),
 		(after.own - before.own) * 1e6 / count,
@@ -117,7 +63,7 @@ static int measure(
 
 static double bytes_on_disk(struct store *store)
 {
-	return ask(store,
+	return pg_number(store,
 		"SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c"
 		" WHERE c.relkind = 'r' AND (c.relname ~ '^event_' OR c.relname = 'dict')");
 }
@@ -134,7 +80,81 @@ static int make_user(struct store *store, struct arena *arena, struct err *err)
 	return store_as(store, &actor, err);
 }
 
-static int run(const char *events, const char *url, struct err *err)
+/* --- several users at once --- */
+
+enum { MOST_USERS = 64 };
+
+struct importer {
+	pthread_t thread;
+	struct store *store;
+	const struct event_list *list;
+	int rc;
+	struct err err;
+};
+
+static void *import(void *arg)
+{
+	struct importer *importer = arg;
+
+	importer->rc = take_all(importer->store, importer->list, &importer->err);
+	return NULL;
+}
+
+static int open_all(struct importer *importers, int count, const char *url,
+	const struct event_list *list, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+
+	for (int i = 0; i < count; i++) {
+		importers[i].list = list;
+		if (store_open(&importers[i].store, &(struct store_options){ .url = url }, err) <
+				0 ||
+			make_user(importers[i].store, &arena, err) < 0)
+			return err->code;
+	}
+	return 0;
+}
+
+static int import_all(struct importer *importers, int count, struct err *err)
+{
+	int started = 0, rc = 0;
+
+	for (; started < count; started++)
+		if (pthread_create(&importers[started].thread, NULL, import, &importers[started]) !=
+			0)
+			break;
+	for (int i = 0; i < started; i++) {
+		pthread_join(importers[i].thread, NULL);
+		if (importers[i].rc < 0) {
+			rc = importers[i].rc;
+			*err = importers[i].err;
+		}
+	}
+	if (rc == 0 && started < count)
+		rc = err_set(err, ERR_IO, "starting a thread");
+	return rc;
+}
+
+static int measure_together(
+	const char *url, int count, const struct event_list *list, struct err *err)
+{
+	struct importer importers[MOST_USERS] = { 0 };
+	double begin, seconds;
+	int rc = open_all(importers, count, url, list, err);
+
+	begin = (double)clock_monotonic_ns() / 1e9;
+	if (rc == 0)
+		rc = import_all(importers, count, err);
+	seconds = (double)clock_monotonic_ns() / 1e9 - begin;
+	for (int i = 0; i < count; i++)
+		store_close(importers[i].store);
+	if (rc == 0)
+		printf("%d users at once: %.0f events/s\n", count,
+			(double)list->count * count / seconds);
+	return rc;
+}
+
+static int run(const char *events, const char *url, int users, struct err *err)
 {
 	CLEANUP(store_closep) struct store *store = NULL;
 	CLEANUP(arena_release) struct arena arena = { 0 };
@@ -150,18 +170,21 @@ static int run(const char *events, const char *url, struct err *err)
 		return err->code;
 	printf("%.0f bytes an event on disk\n",
 		(bytes_on_disk(store) - before) / (double)list.count);
-	return measure(store, "again", &list, err);
+	if (measure(store, "again", &list, err) < 0)
+		return err->code;
+	return measure_together(url, users, &list, err);
 }
 
 int main(int argc, char **argv)
 {
 	struct err err;
+	int users = argc == 4 ? atoi(argv[3]) : 4;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: pg_intake EVENTS.jsonl URL\n");
+	if (argc < 3 || argc > 4 || users < 1 || users > MOST_USERS) {
+		fprintf(stderr, "usage: pg_intake EVENTS.jsonl URL [USERS]\n");
 		return 2;
 	}
-	if (run(argv[1], argv[2], &err) == 0)
+	if (run(argv[1], argv[2], users, &err) == 0)
 		return 0;
 	fprintf(stderr, "pg_intake: %s\n", err.message);
 	return 1;

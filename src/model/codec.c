@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/utf8.h"
+#include "base/uuid.h"
 #include "model/id.h"
 #include "model/limits.h"
 #include "model/predecessor.h"
@@ -383,6 +384,43 @@ static int decode_session(struct wire_decoder *decoder, const struct json *root,
 	return decode_event(decoder, rewritten, (struct str){ NULL, 0 }, out, err);
 }
 
+static bool is_name(struct str text)
+{
+	bool good = text.len <= LIMIT_NAME_BYTES;
+
+	for (size_t i = 0; i < text.len && good; i++)
+		good = (unsigned char)text.ptr[i] >= 0x20 && text.ptr[i] != 0x7f;
+	return good;
+}
+
+/* What is no bucket as we know them is somebody else's business. */
+static void decode_bucket(
+	struct wire_decoder *decoder, const struct json *root, struct wire_line *out)
+{
+	struct wire_bucket *bucket = &out->bucket;
+	const struct json *data = json_get(root, "data");
+	struct err ignored;
+
+	*bucket = (struct wire_bucket){
+		.machine_id = json_get_str(root, "machine_id"),
+		.source = json_get_str(root, "source"),
+		.event_type = json_get_str(root, "event_type"),
+		.type = json_get_str(root, "type_name"),
+		.client = json_get_str(root, "client"),
+		.hostname = json_get_str(root, "hostname"),
+	};
+	buf_clear(&decoder->data);
+	if (!uuid_valid(bucket->machine_id) || !is_aw(bucket->source) || !is_name(bucket->source) ||
+		bucket->event_type.len == 0 || !is_name(bucket->event_type) ||
+		!is_name(bucket->type) || !is_name(bucket->client) || !is_name(bucket->hostname) ||
+		time_parse(json_get_str(root, "created"), &bucket->created_ns, &ignored) < 0 ||
+		!json_is(data, JSON_OBJECT) || !json_canonical(&decoder->data, data) ||
+		decoder->data.len > LIMIT_EVENT_BYTES)
+		return;
+	bucket->data = buf_str(&decoder->data);
+	out->kind = WIRE_BUCKET;
+}
+
 int wire_decode(struct wire_decoder *decoder, struct str line, struct str source,
 	struct wire_line *out, struct err *err)
 {
@@ -414,6 +452,8 @@ int wire_decode(struct wire_decoder *decoder, struct str line, struct str source
 		return decode_session(decoder, root, out, err);
 	if (str_starts(type, STR("tt.")) && !json_get(root, "timestamp")) {
 		out->kind = WIRE_BLANK;
+		if (str_eq_c(type, "tt.bucket"))
+			decode_bucket(decoder, root, out);
 		return 0;
 	}
 	return decode_event(decoder, root, source, out, err);
@@ -500,6 +540,28 @@ void wire_encode_trailer(struct buf *out, const struct wire_trailer *trailer)
 		json_kv_bool(&writer, "more", true);
 	if (trailer->mark.len > 0)
 		json_kv_str(&writer, "mark", trailer->mark);
+	json_end_object(&writer);
+	buf_byte(out, '\n');
+}
+
+void wire_encode_bucket(struct buf *out, const struct wire_bucket *bucket)
+{
+	struct json_writer writer = json_writer(out);
+	char time[TIME_TEXT_BYTES];
+
+	json_begin_object(&writer);
+	json_kv_str(&writer, "type", STR("tt.bucket"));
+	if (bucket->shown.len > 0)
+		json_kv_str(&writer, "bucket_id", bucket->shown);
+	json_kv_str(&writer, "machine_id", bucket->machine_id);
+	json_kv_str(&writer, "source", bucket->source);
+	json_kv_str(&writer, "event_type", bucket->event_type);
+	json_kv_str(&writer, "type_name", bucket->type);
+	json_kv_str(&writer, "client", bucket->client);
+	json_kv_str(&writer, "hostname", bucket->hostname);
+	json_kv_str(&writer, "created", str_from(time_format_exact(bucket->created_ns, time)));
+	json_key(&writer, STR("data"));
+	json_put_raw(&writer, bucket->data);
 	json_end_object(&writer);
 	buf_byte(out, '\n');
 }

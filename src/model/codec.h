@@ -6,9 +6,11 @@
  *             "store_id":…,"sent_at":…[,"mark":…]}
  *   event    {"id":…,"timestamp":…,"source":…,"type":…[,"duration_ms":…][,"revision":…]
  *             [,"deleted":true], payload keys…}
+ *   bucket   {"type":"tt.bucket","machine_id":…,"source":…,"event_type":…,"type_name":…,
+ *             "client":…,"hostname":…,"created":…,"data":{…}}
  *   trailer  {"type":"trailer","cursor":N,"events":N[,"more":true][,"mark":…]}
  *
- * Header and trailer have no id. Payload keys stand at the top level, in their order, values as
+ * Only events have an id. Payload keys stand at the top level, in their order, values as
  * they were written.
  */
 #ifndef TT_MODEL_CODEC_H
@@ -18,7 +20,7 @@
 
 enum { WIRE_FORMAT = 1 };
 
-enum wire_kind { WIRE_EVENT, WIRE_HEADER, WIRE_TRAILER, WIRE_BLANK };
+enum wire_kind { WIRE_EVENT, WIRE_HEADER, WIRE_TRAILER, WIRE_BUCKET, WIRE_BLANK };
 
 struct wire_header {
 	int64_t format;
@@ -42,9 +44,24 @@ struct wire_trailer {
 	struct str mark; /* of the cursor; may be empty */
 };
 
+/* What is known, beside its events, of a bucket that was made over ActivityWatch's API. */
+struct wire_bucket {
+	int64_t bucket_no; /* of the store; not on the wire */
+	struct str shown;  /* its id in the API, for people; may be empty, and is not read */
+	struct str machine_id;
+	struct str source; /* of its events: "aw.…" */
+	struct str event_type;
+	struct str type; /* as the client named it */
+	struct str client;
+	struct str hostname;
+	struct str data; /* a JSON object, canonical */
+	int64_t created_ns;
+};
+
 struct wire_line {
 	enum wire_kind kind;
 	struct event event;
+	struct wire_bucket bucket;
 	struct wire_header header;
 	struct wire_trailer trailer;
 	const char *reason; /* after a failure: a stable word for counting, "missing_key" */
@@ -68,7 +85,8 @@ void wire_decoder_release(struct wire_decoder *decoder);
  * - the predecessor's forms are understood: `session_metadata` lines become `agent_session` facts
  * (prompt text left out), `session_start` / `session_end` become `agent_session` with `action`
  * - SOURCE, if not empty, stands in for a missing `source`
- * - what an export of a user says beside events (sync/export_user.h) is WIRE_BLANK
+ * - what else an export says beside events (sync/export_user.h), also of a bucket but not as above,
+ *   is WIRE_BLANK
  * ERR_PARSE or ERR_LIMIT with `reason` set: the line belongs into quarantine.
  * Reasons: not_json, not_object, too_deep, too_long, missing_id, bad_id, missing_timestamp,
  * bad_timestamp, missing_source, missing_type, bad_duration, bad_revision, missing_key (the message
@@ -85,5 +103,6 @@ struct str wire_normal_id(struct wire_decoder *decoder, struct str id);
 void wire_encode_event(struct buf *out, const struct event *event);
 void wire_encode_header(struct buf *out, const struct wire_header *header);
 void wire_encode_trailer(struct buf *out, const struct wire_trailer *trailer);
+void wire_encode_bucket(struct buf *out, const struct wire_bucket *bucket);
 
 #endif

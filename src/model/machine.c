@@ -32,18 +32,32 @@ struct str machine_host_name(struct arena *arena)
 	return arena_str(arena, str_from(name));
 }
 
-/* A hash of what tells hosts apart: the name and systemd's machine id (machine-id(5)). */
-static struct str host_fingerprint(struct arena *arena)
+/* systemd's machine id (machine-id(5)); "-" where there is none, and until the first boot has made
+ * it. */
+static void add_machine_id(struct buf *out)
+{
+	struct buf id CLEANUP(buf_release) = BUF_INIT;
+	struct err ignored;
+
+	if (fs_read("/etc/machine-id", 4096, &id, &ignored) < 0 || buf_str(&id).len == 0 ||
+		str_starts(buf_str(&id), STR("uninitialized")))
+		buf_addc(out, "-");
+	else
+		buf_add(out, buf_str(&id));
+}
+
+/* A hash of what tells hosts apart: the name and, if known, systemd's machine id. */
+static struct str host_fingerprint(struct arena *arena, bool with_id)
 {
 	struct buf text CLEANUP(buf_release) = BUF_INIT;
-	struct err ignored;
 	uint8_t hash[16];
 	char hex[33];
 
 	buf_add(&text, machine_host_name(arena));
 	buf_byte(&text, '\n');
-	/* Absent on some systems: then the name alone has to do. */
-	if (fs_read("/etc/machine-id", 4096, &text, &ignored) < 0)
+	if (with_id)
+		add_machine_id(&text);
+	else
 		buf_addc(&text, "-");
 	hash128(buf_str(&text), hash);
 	hash_hex(hash, sizeof(hash), hex);
@@ -129,7 +143,7 @@ static int create(const char *data_dir, struct str label, struct arena *arena, s
 	*out = (struct machine){
 		.id = arena_str(arena, str_from(id)),
 		.hostname = machine_host_name(arena),
-		.fingerprint = host_fingerprint(arena),
+		.fingerprint = host_fingerprint(arena, true),
 	};
 	out->label = label.len > 0 ? label : out->hostname;
 	rc = fs_make_dirs(data_dir, 0700, err);
@@ -180,7 +194,9 @@ bool machine_is_this_host(const struct machine *machine)
 	if (machine->fingerprint.len == 0)
 		return true;
 	arena_init(&arena, 0);
-	same = str_eq(machine->fingerprint, host_fingerprint(&arena));
+	/* A host that had no machine id may have got one since: then its name has to do. */
+	same = str_eq(machine->fingerprint, host_fingerprint(&arena, true)) ||
+	       str_eq(machine->fingerprint, host_fingerprint(&arena, false));
 	arena_release(&arena);
 	return same;
 }

@@ -34,7 +34,7 @@ MUST_USE int machine_load(
 MUST_USE int machine_init(const char *data_dir, const char *label, struct arena *arena,
 	struct machine *out, bool *created, struct err *err);
 /* False when the identity was made on a host with another fingerprint: a cloned VM or a synced
- * home. */
+ * home. One made while its host had no machine id is told by the name alone. */
 bool machine_is_this_host(const struct machine *machine);
 
 #endif

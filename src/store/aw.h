@@ -6,9 +6,9 @@
  * import or sync) have a source that begins with AW_SOURCE; the others (tmux, agents) are shown
  * under `{source}.{type}@{label or machine id}` and cannot be written.
  *
- * An event that is posted gets the next number of the store's own sequence, which starts at 1 and
- * is never used twice; its number is part of its event id. Any other event is known by
- * AW_NUMBER_SEQ + seq: good until the event is corrected, and never used twice either
+ * An event that is posted is known by the seq of the change that makes it, which is never used
+ * twice; this number is part of its event id and stays when the event is corrected. Any other event
+ * is known by AW_NUMBER_SEQ + seq: good until the event is corrected, and never used twice either
  * (docs/decisions/007-activitywatch-ids.md). One that is corrected over this API keeps the number
  * that it was known by.
  *
@@ -55,8 +55,8 @@ MUST_USE int aw_buckets(struct store *store, struct arena *arena, struct aw_buck
  * ERR_AMBIGUOUS: several devices have one, and not the one that asks. */
 MUST_USE int aw_bucket_find(struct store *store, struct str id, struct arena *arena,
 	struct aw_bucket *out, struct err *err);
-/* The same for who wants to know which there are: first_ns, newest_… stay INT64_MIN, and created_ns
- * of one that was not made here is 0. No event is looked at. */
+/* The same for who wants to know which there are: newest_end_ns stays INT64_MIN, and no event is
+ * looked at. */
 MUST_USE int aw_buckets_brief(struct store *store, struct arena *arena, struct aw_bucket **out,
 	size_t *count, struct err *err);
 MUST_USE int aw_bucket_find_brief(struct store *store, struct str id, struct arena *arena,
@@ -94,6 +94,9 @@ void aw_scan_close(struct aw_scan *scan);
 void aw_scan_closep(struct aw_scan **scan);
 /* Append the data that DATA_NO stands for. */
 MUST_USE int aw_data(struct store *store, int64_t data_no, struct buf *out, struct err *err);
+/* Those of these will be asked for next: a database behind a network is asked once. */
+MUST_USE int aw_expect_data(
+	struct store *store, const int64_t *data_nos, size_t count, struct err *err);
 
 MUST_USE int aw_count(
 	struct store *store, const struct aw_range *range, int64_t *count, struct err *err);

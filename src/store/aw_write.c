@@ -119,6 +119,7 @@ static void remember(const struct writing *writing, const struct event_row *row,
 	}
 }
 
+/* Its number is that of the change that makes it. */
 static int insert(const struct writing *writing, bool heartbeat, struct err *err)
 {
 	struct intake *intake = writing->intake;
@@ -136,15 +137,17 @@ static int insert(const struct writing *writing, bool heartbeat, struct err *err
 	do {
 		if (rc < 0)
 			return rc;
-		row = (struct event_row){ .number = db_next_number(intake->store) };
-		parts.discriminator = discriminator(&intake->aw, row.number, text);
+		if (rc == 1)
+			(void)db_next_seq(intake->store);
+		writing->event->number = db_counters(intake->store)->last_seq + 1;
+		parts.discriminator = discriminator(&intake->aw, writing->event->number, text);
 		name_event(intake, &event, &parts, &name);
-		writing->event->number = row.number;
 	} while ((rc = events_find(&intake->events, &name, &row, err)) != 0);
 	if (events_put(&intake->events, &event, &name, NULL, writing->event->number, err) < 0 ||
 		dictionary_number(intake->events.dictionary, event.data, false, &row.data_no, err) <
 			0)
 		return err->code;
+	ASSERT(bucket->changed_seq == writing->event->number);
 	intake_count(intake, &event, INTAKE_NEW);
 	writing->event->data_no = row.data_no;
 	if (!heartbeat)

@@ -35,7 +35,7 @@ struct sql_value {
 
 struct sql;
 /*
- * Compile STATEMENT: one SELECT (or VALUES, WITH, EXPLAIN QUERY PLAN), without parameters.
+ * Compile STATEMENT: one SELECT (or VALUES, WITH, EXPLAIN QUERY PLAN of one), without parameters.
  * ERR_USAGE says what is wrong with it. As store_open for the rest.
  */
 MUST_USE int sql_open(

@@ -25,6 +25,9 @@ struct store_options {
 	bool read_only;  /* nothing is written, not even a migration */
 	bool must_exist; /* ERR_NOT_FOUND instead of making it */
 	int64_t busy_ms; /* how long to wait for another writer; 0: 30,000 */
+	/* How long a database's server may say nothing before it is given up: ERR_BUSY. 0: as long
+	 * as the network tells that it is there. SQLite looks not at it. */
+	int64_t patience_ms;
 };
 
 /*

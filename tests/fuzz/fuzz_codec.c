@@ -1,7 +1,7 @@
 /*
  * Property: a line that decodes to an event encodes to a line that decodes to the same event, whose
- * bytes are then stable; its data is a JSON object without envelope keys. A line that does not
- * decode has a reason.
+ * bytes are then stable; its data is a JSON object without envelope keys. So does one that decodes
+ * to a bucket. A line that does not decode has a reason.
  */
 #include "base/utf8.h"
 #include "model/codec.h"
@@ -54,6 +54,26 @@ static void check_event(const struct event *event)
 	wire_decoder_release(&decoder);
 }
 
+static void check_bucket(const struct wire_bucket *bucket)
+{
+	struct wire_decoder decoder = { 0 };
+	struct buf first CLEANUP(buf_release) = BUF_INIT;
+	struct buf second CLEANUP(buf_release) = BUF_INIT;
+	struct wire_line line;
+	struct err err;
+
+	ASSERT(str_starts(bucket->source, STR("aw.")) && bucket->event_type.len > 0);
+	ASSERT(bucket->client.len <= LIMIT_NAME_BYTES && utf8_valid(bucket->client));
+	wire_encode_bucket(&first, bucket);
+	ASSERT(str_find(buf_str(&first), '\n', 0) == (ptrdiff_t)first.len - 1);
+	ASSERT(wire_decode(&decoder, str_sub(buf_str(&first), 0, first.len - 1), STR(""), &line,
+		       &err) == 0);
+	ASSERT(line.kind == WIRE_BUCKET && line.bucket.created_ns == bucket->created_ns);
+	wire_encode_bucket(&second, &line.bucket);
+	ASSERT(str_eq(buf_str(&first), buf_str(&second)));
+	wire_decoder_release(&decoder);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct wire_decoder decoder = { 0 };
@@ -66,6 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ASSERT(line.reason != NULL && (rc == ERR_PARSE || rc == ERR_LIMIT));
 	else if (line.kind == WIRE_EVENT)
 		check_event(&line.event);
+	else if (line.kind == WIRE_BUCKET)
+		check_bucket(&line.bucket);
 	wire_decoder_release(&decoder);
 	return 0;
 }

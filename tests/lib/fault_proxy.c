@@ -1,6 +1,7 @@
 #include "fault_proxy.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -14,9 +15,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 
-enum { BUFFER_BYTES = 65536, HEADER_BYTES = 5, LENGTH_BYTES = 4 };
+enum { BUFFER_BYTES = 65536, HEADER_BYTES = 5, LENGTH_BYTES = 4, PART_BYTES = 4096 };
+/* Statements of a connection, by the number in their name; messages whose kind is kept. */
+enum { MOST_STATEMENTS = 2048, MOST_KINDS = 8192 };
 
 /* What the two processes share. */
 struct wire {
@@ -26,6 +30,7 @@ struct wire {
 	atomic_bool sticky;
 	atomic_long messages;
 	atomic_bool met;
+	atomic_ullong kinds[MOST_KINDS];
 };
 
 static struct wire *wire;
@@ -37,7 +42,10 @@ struct connection {
 	int client;
 	int server;
 	atomic_bool deaf; /* what the server says is not forwarded any more */
+	atomic_bool held; /* and the client is not told that it has ended */
 	atomic_int users;
+	uint64_t texts[MOST_STATEMENTS]; /* hashes of those that were prepared; 0: the unnamed */
+	uint64_t bound;                  /* the one that Execute means, and Sync ends */
 };
 
 /* --- the child --- */
@@ -90,7 +98,8 @@ static void *forward_answers(void *context)
 		if (!write_all(connection->client, bytes, (size_t)got))
 			break;
 	}
-	shutdown(connection->client, SHUT_RDWR);
+	if (!atomic_load(&connection->held))
+		shutdown(connection->client, SHUT_RDWR);
 	free(bytes);
 	leave(connection);
 	return NULL;
@@ -99,7 +108,7 @@ static void *forward_answers(void *context)
 /* The rest of a message, REST bytes. */
 static bool forward_rest(struct connection *connection, uint32_t rest)
 {
-	unsigned char bytes[4096];
+	unsigned char bytes[PART_BYTES];
 
 	while (rest > 0) {
 		size_t part = rest < sizeof(bytes) ? rest : sizeof(bytes);
@@ -112,12 +121,70 @@ static bool forward_rest(struct connection *connection, uint32_t rest)
 	return true;
 }
 
-/* Counts a message; true when it is the one. */
-static bool is_cut(struct connection *connection)
+/* --- what messages mean --- */
+
+/* A string that ends in a zero, or where PART does. */
+static struct str take_word(struct str *part)
 {
-	if (!atomic_load(&wire->armed) ||
-		atomic_fetch_add(&wire->messages, 1) + 1 != atomic_load(&wire->cut_at))
+	return part->len > 0 ? str_split(part, '\0') : *part;
+}
+
+static uint64_t hash_text(struct str text)
+{
+	uint64_t hash = 1;
+
+	for (size_t i = 0; i < text.len; i++)
+		if (!isdigit((unsigned char)text.ptr[i]))
+			hash = hash64((struct str){ text.ptr + i, 1 }, hash);
+	return hash;
+}
+
+/* Where the text of statement NAME is kept: "s12", or "". */
+static uint64_t *text_of(struct connection *connection, struct str name)
+{
+	uint64_t number = 0;
+
+	if (name.len > 0 &&
+		(!str_to_u64(str_sub(name, 1, name.len - 1), &number) || number >= MOST_STATEMENTS))
+		_exit(1);
+	return &connection->texts[number];
+}
+
+/* A message of TYPE whose first bytes are PART. */
+static void understand(struct connection *connection, unsigned char type, struct str part)
+{
+	if (type == 'Q')
+		connection->bound = hash_text(take_word(&part));
+	if (type == 'P') {
+		struct str name = take_word(&part);
+
+		*text_of(connection, name) = hash_text(take_word(&part));
+	}
+	if (type == 'B') {
+		(void)take_word(&part); /* the portal's name */
+		connection->bound = *text_of(connection, take_word(&part));
+	}
+}
+
+/* Is it of the kind that is counted? */
+static bool counts(unsigned char type, bool first)
+{
+	return first || type == 'Q' || type == 'S' ||
+	       (type == 'E' && atomic_load(&wire->cut) == FAULT_BEFORE);
+}
+
+/* Counts a message; true when it is the one. */
+static bool is_cut(struct connection *connection, unsigned char type, bool first)
+{
+	long n;
+
+	if (!atomic_load(&wire->armed) || !counts(type, first))
 		return false;
+	n = atomic_fetch_add(&wire->messages, 1) + 1;
+	atomic_store(&wire->kinds[n % MOST_KINDS], first ? 0 : connection->bound * 256 + type);
+	if (n != atomic_load(&wire->cut_at))
+		return false;
+	atomic_store(&connection->held, atomic_load(&wire->cut) == FAULT_SILENCE);
 	atomic_store(&connection->deaf, true);
 	atomic_store(&wire->met, true);
 	return true;
@@ -126,8 +193,8 @@ static bool is_cut(struct connection *connection)
 /* False at the end, or behind the cut. */
 static bool forward_message(struct connection *connection, bool first)
 {
-	unsigned char header[HEADER_BYTES];
-	size_t header_bytes = first ? LENGTH_BYTES : HEADER_BYTES;
+	unsigned char header[HEADER_BYTES], part[PART_BYTES];
+	size_t header_bytes = first ? LENGTH_BYTES : HEADER_BYTES, part_bytes;
 	uint32_t length;
 	bool cut;
 
@@ -137,11 +204,27 @@ static bool forward_message(struct connection *connection, bool first)
 	length = ntohl(length);
 	if (length < LENGTH_BYTES)
 		return false;
-	cut = is_cut(connection);
+	length -= LENGTH_BYTES;
+	part_bytes = length < sizeof(part) ? length : sizeof(part);
+	if (!read_all(connection->client, part, part_bytes))
+		return false;
+	if (!first)
+		understand(connection, header[0], (struct str){ (const char *)part, part_bytes });
+	cut = is_cut(connection, header[0], first);
 	if (cut && atomic_load(&wire->cut) == FAULT_BEFORE)
 		return false;
 	return write_all(connection->server, header, header_bytes) &&
-	       forward_rest(connection, length - LENGTH_BYTES) && !cut;
+	       write_all(connection->server, part, part_bytes) &&
+	       forward_rest(connection, length - (uint32_t)part_bytes) && !cut;
+}
+
+/* Swallows what the client says, to its end. */
+static void swallow(int client)
+{
+	unsigned char bytes[4096];
+
+	while (recv(client, bytes, sizeof(bytes), 0) > 0)
+		;
 }
 
 static void *forward_questions(void *context)
@@ -150,33 +233,51 @@ static void *forward_questions(void *context)
 
 	for (bool first = true; forward_message(connection, first); first = false)
 		;
+	if (atomic_load(&connection->held))
+		swallow(connection->client);
 	/* The server does what it has, and ends; the client sees the end after that. */
 	shutdown(connection->server, SHUT_WR);
 	leave(connection);
 	return NULL;
 }
 
+static void *stay_silent(void *context)
+{
+	struct connection *connection = context;
+
+	swallow(connection->client);
+	leave(connection);
+	return NULL;
+}
+
+static void start(struct connection *connection, void *(*run)(void *))
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run, connection) != 0)
+		_exit(1);
+	pthread_detach(thread);
+}
+
 static void take_connection(int client)
 {
 	struct connection *connection = mem_zalloc(sizeof(*connection));
-	pthread_t threads[2];
+	bool away = atomic_load(&wire->sticky) && atomic_load(&wire->met);
 
 	connection->client = client;
 	connection->server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	atomic_store(&connection->users, 2);
-	if ((atomic_load(&wire->sticky) && atomic_load(&wire->met)) ||
-		connect(connection->server, (const struct sockaddr *)&server_address,
-			sizeof(server_address)) < 0) {
-		close(client);
-		close(connection->server);
-		free(connection);
-		return;
+	if (away && atomic_load(&wire->cut) == FAULT_SILENCE) {
+		atomic_store(&connection->users, 1);
+		start(connection, stay_silent);
+	} else if (away || connect(connection->server, (const struct sockaddr *)&server_address,
+				   sizeof(server_address)) < 0) {
+		atomic_store(&connection->users, 1);
+		leave(connection);
+	} else {
+		atomic_store(&connection->users, 2);
+		start(connection, forward_answers);
+		start(connection, forward_questions);
 	}
-	if (pthread_create(&threads[0], NULL, forward_answers, connection) != 0 ||
-		pthread_create(&threads[1], NULL, forward_questions, connection) != 0)
-		_exit(1);
-	pthread_detach(threads[0]);
-	pthread_detach(threads[1]);
 }
 
 static void serve(int listener, pid_t parent)
@@ -276,4 +377,9 @@ bool fault_proxy_disarm(void)
 long fault_proxy_messages(void)
 {
 	return atomic_load(&wire->messages);
+}
+
+uint64_t fault_proxy_kind(long n)
+{
+	return atomic_load(&wire->kinds[n % MOST_KINDS]);
 }

@@ -19,6 +19,7 @@ from pathlib import Path
 SUPERUSER = "postgres"
 ROLE = "tt"  # neither superuser nor owner of anything but its databases: row-level security holds for it
 START_SECONDS = 60
+ROOM_BYTES = 2 << 30
 PR_SET_PDEATHSIG = 1
 # Nothing of a test needs to survive the machine; it must survive the server.
 SETTINGS = {
@@ -80,12 +81,20 @@ def die_with_parent(how=signal.SIGQUIT):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)
 
 
+def memory():
+    """A directory in memory, with room for some servers; None where there is none: containers often have 64 MB."""
+    with contextlib.suppress(OSError):
+        room = os.statvfs("/dev/shm")
+        if os.access("/dev/shm", os.W_OK) and room.f_bavail * room.f_frsize >= ROOM_BYTES:
+            return "/dev/shm"
+    return None
+
+
 class Place:
     """A directory that vanishes with this process. In memory where that can be."""
 
     def __init__(self):
-        base = os.environ.get("TMPDIR") or ("/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
-        self.path = Path(tempfile.mkdtemp(prefix="tt-pg-", dir=base))
+        self.path = Path(tempfile.mkdtemp(prefix="tt-pg-", dir=os.environ.get("TMPDIR") or memory()))
         self.path.chmod(0o755)
         if "user" in owner():
             os.chown(self.path, owner()["user"], owner()["group"])

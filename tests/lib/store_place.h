@@ -23,6 +23,10 @@ void store_place_empty(struct store_place *place);
 /* Is TEXT anywhere in it, as any table's or file's bytes? */
 bool store_place_holds(const struct store_place *place, const char *text);
 
+/* How many of ROUNDS, which are alike, a test is to do: some behind a server, where each question
+ * is a round trip; what the server adds is met in these too. */
+int store_place_rounds(int rounds);
+
 /* Has a database room for many? Then its tables have others' rows too, and no file. */
 bool store_place_is_shared(void);
 

@@ -183,6 +183,11 @@ bool store_place_holds(const struct store_place *place, const char *text)
 	return found;
 }
 
+int store_place_rounds(int rounds)
+{
+	return rounds < 5 ? 1 : rounds / 5;
+}
+
 bool store_place_is_shared(void)
 {
 	return true;

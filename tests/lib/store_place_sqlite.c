@@ -58,6 +58,11 @@ bool store_place_holds(const struct store_place *place, const char *text)
 	return found;
 }
 
+int store_place_rounds(int rounds)
+{
+	return rounds;
+}
+
 bool store_place_is_shared(void)
 {
 	return false;

@@ -499,6 +499,22 @@ struct str foreign_col_copy(sqlite3_stmt *stmt, int column, struct arena *arena)
 	return arena_str(arena, foreign_col_str(stmt, column));
 }
 
+int foreign_text(struct foreign *foreign, const char *sql, struct str key, struct arena *arena,
+	struct str *out, struct err *err)
+{
+	CLEANUP(foreign_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	*out = (struct str){ NULL, 0 };
+	if (foreign_prepare(foreign, sql, &stmt, err) < 0)
+		return err->code;
+	foreign_bind_str(stmt, 1, key);
+	rc = foreign_step(foreign, stmt, err);
+	if (rc > 0 && sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+		*out = foreign_col_copy(stmt, 0, arena);
+	return rc < 0 ? rc : 0;
+}
+
 int foreign_columns(struct foreign *foreign, const char *pragma, const char *const *names,
 	size_t count, bool *present, struct err *err)
 {

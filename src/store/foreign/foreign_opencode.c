@@ -104,22 +104,6 @@ int foreign_opencode_progress(struct foreign *foreign, struct arena *arena,
 
 /* --- sessions --- */
 
-/* One text of the row KEY; empty when there is none. */
-static int one_text(struct foreign *foreign, const char *sql, struct str key, struct arena *arena,
-	struct str *out, struct err *err)
-{
-	CLEANUP(foreign_donep) sqlite3_stmt *stmt = NULL;
-	int rc;
-
-	if (foreign_prepare(foreign, sql, &stmt, err) < 0)
-		return err->code;
-	foreign_bind_str(stmt, 1, key);
-	rc = foreign_step(foreign, stmt, err);
-	if (rc > 0)
-		*out = foreign_col_copy(stmt, 0, arena);
-	return rc < 0 ? rc : 0;
-}
-
 /* Columns that came with later releases. */
 enum { LATER_PARENT, LATER_DIRECTORY, LATER_TITLE, LATER_VERSION, LATER_REVERT, LATER };
 static const char *const later_names[LATER] = { "parent_id", "directory", "title", "version",
@@ -144,7 +128,7 @@ static int read_later(struct foreign *foreign, struct arena *arena, struct forei
 		return err->code;
 	for (size_t i = 0; i < LATER; i++)
 		if (present[i] &&
-			one_text(foreign, later_sql[i], session->id, arena, fields[i], err) < 0)
+			foreign_text(foreign, later_sql[i], session->id, arena, fields[i], err) < 0)
 			return err->code;
 	return 0;
 }
@@ -160,7 +144,7 @@ static int read_worktree(struct foreign *foreign, struct arena *arena, struct st
 		return err->code;
 	if (!present[0] || !present[1])
 		return 0;
-	return one_text(foreign, "SELECT worktree FROM project WHERE id = ?", project, arena,
+	return foreign_text(foreign, "SELECT worktree FROM project WHERE id = ?", project, arena,
 		&session->worktree, err);
 }
 

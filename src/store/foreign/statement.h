@@ -24,6 +24,10 @@ void foreign_bind_str(sqlite3_stmt *stmt, int index, struct str value);
 int64_t foreign_col_i64(sqlite3_stmt *stmt, int column);
 struct str foreign_col_str(sqlite3_stmt *stmt, int column);
 struct str foreign_col_copy(sqlite3_stmt *stmt, int column, struct arena *arena);
+/* The first column of what SQL, a literal, gives for KEY, its only parameter: in the arena, an
+ * empty view when there is no such row or it is NULL. */
+MUST_USE int foreign_text(struct foreign *foreign, const char *sql, struct str key,
+	struct arena *arena, struct str *out, struct err *err);
 /* PRAGMA is the literal "PRAGMA table_info(TABLE)": which of the COUNT columns NAMES are there?
  * None of them: the table is not. */
 MUST_USE int foreign_columns(struct foreign *foreign, const char *pragma, const char *const *names,

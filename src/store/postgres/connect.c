@@ -7,16 +7,25 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/time.h"
 #include "base/url.h"
 #include "store/postgres/migrate.h"
+#include "store/postgres/patience.h"
 
 enum {
 	OLDEST_SERVER = 140000,
 	LEAST_CONNECT_S = 2, /* libpq takes less as that */
 	MOST_CONNECT_S = 10,
-	/* A server that a network has swallowed is given up after so long. */
-	TCP_TIMEOUT_MS = 30000,
+	/* An abandoned transaction is undone after so long, or some patiences. */
+	LEAST_IDLE_MS = 60000,
+	IDLE_PATIENCES = 3,
 };
+
+/* A peer that a network has swallowed is given up after a minute, by both sides. */
+#define KEEPALIVE_IDLE "30"
+#define KEEPALIVE_INTERVAL "10"
+#define KEEPALIVE_COUNT "3"
+#define TCP_TIMEOUT_MS "30000"
 
 /* --- URLs --- */
 
@@ -87,7 +96,7 @@ void pg_connection_freep(PGconn **conn)
 int pg_run(const struct store *store, PGconn *conn, const char *sql, const char *doing,
 	struct err *err)
 {
-	PGresult *result = PQexec(conn, sql);
+	PGresult *result = patience_exec(store, conn, sql);
 	ExecStatusType status = PQresultStatus(result);
 	int rc = 0;
 
@@ -100,7 +109,7 @@ int pg_run(const struct store *store, PGconn *conn, const char *sql, const char 
 int pg_ask_text(
 	const struct store *store, PGconn *conn, const char *sql, struct buf *out, struct err *err)
 {
-	PGresult *result = PQexec(conn, sql);
+	PGresult *result = patience_exec(store, conn, sql);
 	int rc = 0;
 
 	buf_clear(out);
@@ -114,21 +123,23 @@ int pg_ask_text(
 
 /* --- connecting --- */
 
+/* What the URL says comes last, and counts. */
 static PGconn *dial(const struct store *store)
 {
-	int64_t timeout_s = store->busy_ms / 1000;
-	char connect_s[16], tcp_ms[16];
-	const char *const keywords[] = { "connect_timeout", "tcp_user_timeout",
-		"fallback_application_name", "dbname", "client_encoding", NULL };
-	const char *const values[] = { connect_s, tcp_ms, "tidemark", store->conninfo, "UTF8",
-		NULL };
+	bool hasty = store->patience_ms > 0 && store->patience_ms < store->busy_ms;
+	int64_t timeout_s = (hasty ? store->patience_ms : store->busy_ms) / 1000;
+	char connect_s[16];
+	const char *const keywords[] = { "connect_timeout", "tcp_user_timeout", "keepalives_idle",
+		"keepalives_interval", "keepalives_count", "fallback_application_name", "dbname",
+		"client_encoding", NULL };
+	const char *const values[] = { connect_s, TCP_TIMEOUT_MS, KEEPALIVE_IDLE,
+		KEEPALIVE_INTERVAL, KEEPALIVE_COUNT, "tidemark", store->conninfo, "UTF8", NULL };
 
 	if (timeout_s < LEAST_CONNECT_S)
 		timeout_s = LEAST_CONNECT_S;
 	if (timeout_s > MOST_CONNECT_S)
 		timeout_s = MOST_CONNECT_S;
 	snprintf(connect_s, sizeof(connect_s), "%d", (int)timeout_s);
-	snprintf(tcp_ms, sizeof(tcp_ms), "%d", TCP_TIMEOUT_MS);
 	return PQconnectdbParams(keywords, values, 1);
 }
 
@@ -154,15 +165,40 @@ static void ignore_notice(void *context, const PGresult *result)
 	(void)result;
 }
 
+/* Who gives up a silent server wants the same of it: a transaction that was abandoned holds its
+ * user's lock. One that reads may be slow, as those are who read its answer. */
+static void add_limits(const struct store *store, struct buf *sql)
+{
+	int64_t idle_ms = IDLE_PATIENCES * store->patience_ms;
+
+	buf_addc(sql, "; SET tcp_keepalives_idle TO " KEEPALIVE_IDLE
+		      "; SET tcp_keepalives_interval TO " KEEPALIVE_INTERVAL
+		      "; SET tcp_keepalives_count TO " KEEPALIVE_COUNT
+		      "; SET tcp_user_timeout TO " TCP_TIMEOUT_MS);
+	if (store->patience_ms > 0 && !store->read_only)
+		buf_printf(sql, "; SET idle_in_transaction_session_timeout TO %lld",
+			(long long)(idle_ms > LEAST_IDLE_MS ? idle_ms : LEAST_IDLE_MS));
+}
+
 static int set_up(const struct store *store, PGconn *conn, struct err *err)
 {
 	CLEANUP(buf_release) struct buf sql = BUF_INIT;
+	struct err ignored;
 
 	buf_printf(&sql,
 		"SET search_path TO tidemark, pg_temp; SET lock_timeout TO %lld;"
 		" SET jit TO off; SET client_min_messages TO warning",
 		(long long)store->busy_ms);
-	return pg_run(store, conn, buf_cstr(&sql), "connecting", err);
+	add_limits(store, &sql);
+	if (pg_run(store, conn, buf_cstr(&sql), "connecting", err) < 0)
+		return err->code;
+	/* A statement in whose midst we are gone; not every system can tell. */
+	if (store->patience_ms > 0)
+		(void)!pg_run(store, conn, "SET client_connection_check_interval TO '5s'",
+			"connecting", &ignored);
+	return PQstatus(conn) == CONNECTION_OK
+		       ? 0
+		       : pg_fail_on(store->url, conn, NULL, "connecting", err);
 }
 
 int pg_connect(const struct store *store, PGconn **out, struct err *err)
@@ -193,13 +229,18 @@ void pg_take(struct store *store, PGconn *conn)
 
 int pg_reconnect(struct store *store, struct err *err)
 {
+	int64_t begun_ns = clock_monotonic_ns();
 	PGconn *conn;
 
-	if (clock_monotonic_ns() < store->retry_ns)
+	if (begun_ns < store->retry_ns)
 		return err_set(err, ERR_BUSY, "store '%s': not connected; try again", store->url);
 	if (pg_connect(store, &conn, err) < 0 || schema_check(store, conn, err) < 0) {
+		int64_t now_ns = clock_monotonic_ns(), pause_ns = RECONNECT_MS * NS_PER_MS;
+
 		PQfinish(conn);
-		store->retry_ns = clock_monotonic_ns() + INT64_C(1000000) * RECONNECT_MS;
+		/* A server that says nothing takes at most half of our time. */
+		store->retry_ns =
+			now_ns + (now_ns - begun_ns > pause_ns ? now_ns - begun_ns : pause_ns);
 		return err->code;
 	}
 	pg_take(store, conn);

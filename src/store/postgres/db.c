@@ -188,6 +188,12 @@ void db_write_rollback(struct store *store)
 	end(store, "ROLLBACK");
 }
 
+void db_may_take_long(struct store *store)
+{
+	ASSERT(store->in_transaction);
+	store->long_unit = store->unit;
+}
+
 /* --- reading --- */
 
 int db_read_begin(struct store *store, struct err *err)

@@ -8,9 +8,14 @@
  * first failure is what every later call reports, until db_write_rollback or db_read_end.
  *
  * A connection that is lost is made anew by the next db_write_begin or db_read_begin, or the next
- * statement outside of both (backoff: at most one attempt in RECONNECT_MS; meanwhile ERR_BUSY at
- * once). Inside a transaction the loss is that transaction's failure (ERR_BUSY: nothing of it is
- * stored, or, when the COMMIT itself was under way, nobody can tell).
+ * statement outside of both (backoff: at most one attempt in RECONNECT_MS, or twice as long as the
+ * last one took; meanwhile ERR_BUSY at once). Inside a transaction the loss is that transaction's
+ * failure (ERR_BUSY: nothing of it is stored, or, when the COMMIT itself was under way, nobody can
+ * tell).
+ *
+ * A server that says nothing for patience_ms is treated as lost, too (patience.h). What it makes of
+ * what was begun over such a connection is nobody's business any more: it is told to look whether
+ * we are still there, and to end a transaction that nobody goes on with.
  *
  * Rows are those of one user at a time ($0 of sql/db.h). A transaction may write for several: each
  * is locked (its row of store_state, FOR UPDATE) by db_write_begin, db_write_begin_for or a
@@ -81,6 +86,7 @@ struct store {
 	char *conninfo;
 	bool read_only;
 	int64_t busy_ms;
+	int64_t patience_ms; /* 0: none, but the network's (patience.h) */
 	struct pg_user nobody;
 	struct pg_user *users[PG_USER_SLOTS]; /* met by this connection, by hash of user_id */
 	struct pg_user *user;                 /* never NULL */
@@ -92,6 +98,7 @@ struct store {
 	unsigned readers;
 	bool snapshot;
 	uint64_t unit;      /* counts transactions, and single statements outside of them */
+	uint64_t long_unit; /* the one of db_may_take_long; 0: none */
 	struct err failure; /* of the unit; code 0: none */
 	struct pg_cache *cache;
 	struct pg_held *held;
@@ -123,6 +130,9 @@ MUST_USE int pg_ask(struct store *store, const char *text, int count, const Oid 
 /* Write what is held back of the tables in MASK, and of those it depends on; called before
  * every statement that speaks of one of them, and before the commit. */
 MUST_USE int pg_held_write(struct store *store, unsigned mask, struct err *err);
+/* A question was sent, and its answer is going to be waited for: write what is held back of event
+ * behind it if that is worth a statement. */
+MUST_USE int pg_held_write_behind(struct store *store, struct err *err);
 /* After a rollback: nothing is held back. */
 void pg_held_forget(struct store *store);
 /* Accepts NULL. */

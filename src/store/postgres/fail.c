@@ -14,6 +14,7 @@ static const struct {
 	{ "55P03", ERR_BUSY,
 		"another process is writing for the same user; wait for it to finish, or end it, and try again" },
 	{ "57014", ERR_BUSY, "it took longer than the database allows" },
+	{ "25P03", ERR_BUSY, "nothing came for too long; try again" },
 	{ "25006", ERR_READONLY, "it may only be read: a standby, or a read-only database" },
 	{ "42501", ERR_READONLY, "permission denied, or another user's rows" },
 	{ "28", ERR_READONLY, "the database refuses this role" },

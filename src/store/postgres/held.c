@@ -166,10 +166,14 @@ void held_bucket(struct held_buckets *buckets, int64_t user_no, const struct put
 	struct held_bucket *held = find_bucket(buckets, hash, user_no, row->bucket_no);
 
 	if (held) {
-		int64_t added = held->row.added;
+		const struct put_bucket before = held->row;
 
 		held->row = *row;
-		held->row.added += added;
+		held->row.added += before.added;
+		if (before.first_ns < row->first_ns)
+			held->row.first_ns = before.first_ns;
+		if (before.last_ns > row->last_ns)
+			held->row.last_ns = before.last_ns;
 		return;
 	}
 	held = add_bucket(buckets, hash);

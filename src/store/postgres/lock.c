@@ -12,7 +12,7 @@
  * more. */
 enum { GRACE_MS = 1000 };
 
-enum { LAST_SEQ, EVENTS, ODD_IDS, TOMBSTONES, QUARANTINED, LAST_NUMBER, DELETIONS, COUNTERS };
+enum { LAST_SEQ, EVENTS, ODD_IDS, TOMBSTONES, QUARANTINED, DELETIONS, LAST_ENTRY, COUNTERS };
 
 /* Where each is, in the order above. */
 static void counters_of(struct db_counters *counters, int64_t *out[COUNTERS])
@@ -22,12 +22,12 @@ static void counters_of(struct db_counters *counters, int64_t *out[COUNTERS])
 	out[ODD_IDS] = &counters->odd_ids;
 	out[TOMBSTONES] = &counters->tombstones;
 	out[QUARANTINED] = &counters->quarantined;
-	out[LAST_NUMBER] = &counters->last_number;
 	out[DELETIONS] = &counters->deletions;
+	out[LAST_ENTRY] = &counters->last_entry;
 }
 
 #define COLUMNS                                                                                    \
-	"user_no, last_seq, events, odd_ids, tombstones, quarantined, last_number, deletions,"     \
+	"user_no, last_seq, events, odd_ids, tombstones, quarantined, deletions, last_entry,"      \
 	" last_data"
 
 static const char lock_row[] =
@@ -172,7 +172,7 @@ int lock_many(struct store *store, struct pg_user *const *users, size_t count, s
 
 static const char store_counters[] =
 	"UPDATE store_state s SET last_seq = n.c0, events = n.c1, odd_ids = n.c2, tombstones = n.c3,"
-	" quarantined = n.c4, last_number = n.c5, deletions = n.c6, last_data = n.c7"
+	" quarantined = n.c4, deletions = n.c5, last_entry = n.c6, last_data = n.c7"
 	" FROM (SELECT unnest($1::BIGINT[]) user_no, unnest($2::BIGINT[]) c0,"
 	" unnest($3::BIGINT[]) c1, unnest($4::BIGINT[]) c2, unnest($5::BIGINT[]) c3,"
 	" unnest($6::BIGINT[]) c4, unnest($7::BIGINT[]) c5, unnest($8::BIGINT[]) c6,"

@@ -5,6 +5,7 @@
 #include "store/postgres/connect.h"
 #include "store/postgres/migrate.h"
 #include "store/postgres/pipe.h"
+#include "store/postgres/pooler.h"
 #include "store/postgres/statement.h"
 #include "store/postgres/texts.h"
 #include "store/postgres/users.h"
@@ -28,6 +29,7 @@ static struct store *make(const char *url, const char *shown, const struct store
 	store->url = copy_of(shown);
 	store->read_only = options->read_only;
 	store->busy_ms = options->busy_ms > 0 ? options->busy_ms : DEFAULT_BUSY_MS;
+	store->patience_ms = options->patience_ms;
 	store->user = &store->nobody;
 	return store;
 }
@@ -40,7 +42,8 @@ static int connect(struct store *store, const struct store_options *options, str
 
 	if (pg_connect(store, &conn, err) < 0)
 		return err->code;
-	if (schema_ready(store, conn, options->must_exist, err) < 0) {
+	if (pooler_check(store, conn, err) < 0 ||
+		schema_ready(store, conn, options->must_exist, err) < 0) {
 		PQfinish(conn);
 		return err->code;
 	}
@@ -78,6 +81,7 @@ int store_open_again(struct store **out, const struct store *like,
 		.read_only = options->read_only,
 		.must_exist = true,
 		.busy_ms = options->busy_ms,
+		.patience_ms = options->patience_ms,
 	};
 
 	if (store_open(out, &same, err) < 0)

@@ -5,12 +5,13 @@
  */
 #include "store/postgres/pipe.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/time.h"
 #include "store/postgres/connect.h"
+#include "store/postgres/patience.h"
 
 /* Whatever is not waited for is synced, pushed and read at least so often. */
 enum { GROUP = 256, FIRST_ROOM = 64, LAST_WORDS = 8 };
@@ -83,6 +84,16 @@ void pg_lose(struct store *store, const PGresult *result, const char *doing)
 	queue->answered = queue->synced = queue->sent;
 }
 
+/* The server says nothing. Whoever tries again at once would only wait again. */
+static void give_up(struct store *store)
+{
+	if (store->failure.code == 0)
+		(void)!err_set(&store->failure, ERR_BUSY,
+			"store '%s': the database says nothing; try again", store->url);
+	store->retry_ns = clock_monotonic_ns() + RECONNECT_MS * NS_PER_MS;
+	pg_lose(store, NULL, "waiting for an answer");
+}
+
 /* --- answers --- */
 
 static bool is_failure(const PGresult *result)
@@ -139,24 +150,15 @@ static int answer(struct store *store)
 	return 1;
 }
 
-/* Wait until something can be read, or written when there is something to write; LIMIT_NS
- * (monotonic) 0: however long. false: it took too long. */
+/* false: the connection was given up. */
 static bool wait_for_socket(struct store *store, bool writing, int64_t limit_ns)
 {
-	struct pollfd fd = { .fd = PQsocket(store->conn),
-		.events = (short)(writing ? POLLIN | POLLOUT : POLLIN) };
-	int64_t left_ms = -1;
-	int rc;
+	enum patience patience = store->long_unit == store->unit ? PATIENCE_LONG : PATIENCE_USUAL;
 
-	do {
-		if (limit_ns > 0) {
-			left_ms = (limit_ns - clock_monotonic_ns()) / 1000000;
-			if (left_ms <= 0)
-				return false;
-		}
-		rc = poll(&fd, 1, left_ms > 60000 ? 60000 : (int)left_ms);
-	} while ((rc < 0 && errno == EINTR) || (rc == 0 && limit_ns > 0));
-	return true;
+	if (patience_wait(store, store->conn, writing, limit_ns, patience))
+		return true;
+	give_up(store);
+	return false;
 }
 
 static void read_ready(struct store *store)
@@ -189,8 +191,8 @@ static void flush(struct store *store)
 				pg_lose(store, NULL, "sending");
 			return;
 		}
-		(void)wait_for_socket(store, true, 0);
-		read_ready(store);
+		if (wait_for_socket(store, true, 0))
+			read_ready(store);
 	}
 }
 
@@ -219,18 +221,14 @@ void pg_sync(struct store *store)
 
 int pg_wait(struct store *store, uint64_t number, int64_t limit_ms, struct err *err)
 {
-	int64_t limit_ns = limit_ms > 0 ? clock_monotonic_ns() + limit_ms * 1000000 : 0;
+	int64_t limit_ns = limit_ms > 0 ? clock_monotonic_ns() + limit_ms * NS_PER_MS : 0;
 
 	if (number > store->queue.synced)
 		pg_sync(store);
 	flush(store);
-	while (store->conn && store->queue.answered < number) {
-		if (!wait_for_socket(store, false, limit_ns)) {
-			pg_lose(store, NULL, "waiting for an answer");
-			break;
-		}
-		read_ready(store);
-	}
+	while (store->conn && store->queue.answered < number)
+		if (wait_for_socket(store, false, limit_ns))
+			read_ready(store);
 	return failed(store, err);
 }
 
@@ -254,6 +252,12 @@ static int sent(struct store *store, int ok, const struct pg_pending *pending, s
 		pg_push(store);
 	}
 	return 0;
+}
+
+void pg_ask_to_tell(struct store *store)
+{
+	if (store->conn && store->patience_ms > 0 && PQsendFlushRequest(store->conn) == 0)
+		pg_lose(store, NULL, "sending");
 }
 
 int pg_send_text(struct store *store, const char *sql, const struct pg_params *params,

@@ -49,8 +49,11 @@ void pg_sync(struct store *store);
 void pg_push(struct store *store);
 /* The number of what was sent last, for pg_wait. */
 uint64_t pg_last(const struct store *store);
-/* Until NUMBER is answered; LIMIT_MS 0: however long that takes. Returns the failure of the unit.
- */
+/* Have the server tell what it has done so far, and not only at the next sync: behind what takes
+ * long, or a store with a patience would take work for silence. Does not wait. */
+void pg_ask_to_tell(struct store *store);
+/* Until NUMBER is answered; LIMIT_MS 0: as long as patience.h says. Returns the failure of the
+ * unit. */
 MUST_USE int pg_wait(struct store *store, uint64_t number, int64_t limit_ms, struct err *err);
 /* Until everything is answered. */
 MUST_USE int pg_settle(struct store *store, struct err *err);

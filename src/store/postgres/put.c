@@ -5,7 +5,8 @@
  * What was measured (docs/decisions/009): arrays unnested in the list of SELECT give 165,000 to
  * 187,000 new events a second, with ON CONFLICT 109,000; COPY into a staging table and from there
  * 149,000, and the pipeline has to be left for it, so that the server waits while rows are made
- * here. Hence there is no COPY, and rows are sent early: the server stores them meanwhile.
+ * here. Hence there is no COPY, and events are sent early, behind the next question (or when there
+ * are many): the server answers it at once and stores them while the answer is worked on.
  *
  * New events are inserted plainly. The intake has looked under the user's lock, so a duplicate key
  * is a bug or damage, and the server says so. Changed ones go by ON CONFLICT, which finds their
@@ -21,6 +22,8 @@
 
 /* When to write without being asked to. */
 enum { MOST_EVENTS = 2000, MOST_DATA = 2000, MOST_BUCKETS = 2000, MOST_BYTES = 4 << 20 };
+/* So many are worth a statement of their own. */
+enum { WORTH_EVENTS = 500 };
 
 enum { MOST_COLUMNS = 11 };
 
@@ -31,6 +34,7 @@ struct pg_held {
 	struct pg_array columns[MOST_COLUMNS];
 	int64_t *starts_ns; /* of new events: one for each run on one day */
 	size_t start_room;
+	bool writing_events; /* which may ask, too */
 };
 
 static struct pg_held *held_of(struct store *store)
@@ -168,8 +172,11 @@ static int write_events(struct store *store, struct err *err)
 {
 	struct held_events *events = &store->held->events;
 	size_t made = held_events_sort(events);
-	int rc = make_partitions(store, made, err);
+	int rc;
 
+	store->held->writing_events = true;
+	rc = make_partitions(store, made, err);
+	store->held->writing_events = false;
 	if (rc == 0)
 		rc = send_events(store, 0, made, true, err);
 	if (rc == 0)
@@ -248,16 +255,20 @@ enum {
 	BUCKET_END,
 	BUCKET_CHANGED,
 	BUCKET_MOVED,
+	BUCKET_FIRST,
+	BUCKET_LAST,
 	BUCKET_COLUMNS
 };
 
 static const char update_buckets[] =
 	"UPDATE bucket b SET events = b.events + g.added, longest_ns = g.longest_ns,"
-	" end_ns = g.end_ns, changed_seq = g.changed_seq, moved_seq = g.moved_seq"
+	" end_ns = g.end_ns, changed_seq = g.changed_seq, moved_seq = g.moved_seq,"
+	" first_ns = least(b.first_ns, g.first_ns), last_ns = greatest(b.last_ns, g.last_ns)"
 	" FROM (SELECT unnest($1::BIGINT[]) user_no, unnest($2::BIGINT[]) bucket_no,"
 	" unnest($3::BIGINT[]) added, unnest($4::BIGINT[]) longest_ns,"
 	" unnest($5::BIGINT[]) end_ns, unnest($6::BIGINT[]) changed_seq,"
-	" unnest($7::BIGINT[]) moved_seq) g"
+	" unnest($7::BIGINT[]) moved_seq, unnest($8::BIGINT[]) first_ns,"
+	" unnest($9::BIGINT[]) last_ns) g"
 	" WHERE b.user_no = g.user_no AND b.bucket_no = g.bucket_no";
 
 static void add_bucket(struct pg_array *columns, const struct held_bucket *held)
@@ -269,6 +280,8 @@ static void add_bucket(struct pg_array *columns, const struct held_bucket *held)
 	pg_array_i64(&columns[BUCKET_END], held->row.end_ns);
 	pg_array_i64(&columns[BUCKET_CHANGED], held->row.changed_seq);
 	pg_array_i64(&columns[BUCKET_MOVED], held->row.moved_seq);
+	pg_array_i64(&columns[BUCKET_FIRST], held->row.first_ns);
+	pg_array_i64(&columns[BUCKET_LAST], held->row.last_ns);
 }
 
 static int write_buckets(struct store *store, struct err *err)
@@ -294,6 +307,15 @@ int put_bucket(struct store *store, const struct put_bucket *row, struct err *er
 }
 
 /* --- for db.c --- */
+
+int pg_held_write_behind(struct store *store, struct err *err)
+{
+	const struct pg_held *held = store->held;
+
+	if (!held || held->writing_events || held->events.count < WORTH_EVENTS)
+		return 0;
+	return write_events(store, err);
+}
 
 int pg_held_write(struct store *store, unsigned mask, struct err *err)
 {

@@ -57,6 +57,12 @@ static void skip_block(struct walk *walk)
 	} while (depth > 0 && walk->at < walk->text.len);
 }
 
+static void skip_line(struct walk *walk)
+{
+	while (walk->at < walk->text.len && at(walk, 0) != '\n')
+		walk->at++;
+}
+
 /* "$tag$ … $tag$"; a '$' that begins none is one character. */
 static void skip_dollars(struct walk *walk)
 {
@@ -132,6 +138,50 @@ static int take_name(struct walk *walk, int64_t now_ns, struct buf *out, struct 
 	return 0;
 }
 
+/* What is no word and means nothing. */
+static void skip_comments(struct walk *walk)
+{
+	size_t before;
+
+	do {
+		before = walk->at;
+		skip_blanks(walk);
+		if (at(walk, 0) == '/' && at(walk, 1) == '*')
+			skip_block(walk);
+		else if (at(walk, 0) == '-' && at(walk, 1) == '-')
+			skip_line(walk);
+	} while (walk->at > before);
+}
+
+static bool take_word(struct walk *walk, const char *word)
+{
+	struct walk ahead = *walk;
+	size_t begin;
+
+	skip_comments(&ahead);
+	begin = ahead.at;
+	while (ahead.at < ahead.text.len && is_name(at(&ahead, 0)))
+		ahead.at++;
+	if (ahead.at - begin != strlen(word) ||
+		strncasecmp(ahead.text.ptr + begin, word, strlen(word)) != 0)
+		return false;
+	*walk = ahead;
+	return true;
+}
+
+bool sql_text_explains(struct str text, struct str *rest)
+{
+	struct walk walk = { .text = text }, plan;
+
+	if (!take_word(&walk, "EXPLAIN"))
+		return false;
+	plan = walk;
+	if (take_word(&plan, "QUERY") && take_word(&plan, "PLAN"))
+		walk = plan;
+	*rest = str_sub(text, walk.at, text.len);
+	return true;
+}
+
 int sql_text_instants(struct str text, int64_t now_ns, struct buf *out, struct err *err)
 {
 	struct walk walk = { .text = text };
@@ -152,8 +202,7 @@ int sql_text_instants(struct str text, int64_t now_ns, struct buf *out, struct e
 		else if (c == '/' && at(&walk, 1) == '*')
 			skip_block(&walk);
 		else if (c == '-' && at(&walk, 1) == '-')
-			while (walk.at < text.len && at(&walk, 0) != '\n')
-				walk.at++;
+			skip_line(&walk);
 		else
 			walk.at++;
 		buf_add(out, str_sub(text, begin, walk.at - begin));

@@ -11,5 +11,8 @@
  * no instant.
  */
 MUST_USE int sql_text_instants(struct str text, int64_t now_ns, struct buf *out, struct err *err);
+/* Does TEXT ask how it would be done: EXPLAIN, or EXPLAIN QUERY PLAN as SQLite has it? *REST is
+ * what stands behind. */
+bool sql_text_explains(struct str text, struct str *rest);
 
 #endif

@@ -14,7 +14,7 @@
 
 #include "store/postgres/array.h"
 
-enum { KEPT_SLOTS = 512, FIRST_PART = 100, PART = 2000, MOST_PARAMS = 100 };
+enum { KEPT_SLOTS = 512, FIRST_PART = 100, PART = 2000, MOST_PARAMS = 100, MUCH_BYTES = 16 << 10 };
 
 /* Types of results (pg_type.dat). */
 enum { PG_BOOL = 16, PG_INT2 = 21, PG_INT4 = 23 };
@@ -474,6 +474,16 @@ static int send_known(struct store *store, struct known_text *known, struct pg_p
 	return pg_send_prepared(store, &known->prepared, known->text, params, &how, err);
 }
 
+/* Rows in bulk: some hundred milliseconds of work. */
+static bool is_much(const struct pg_params *params)
+{
+	int64_t bytes = 0;
+
+	for (int i = 0; i < params->count; i++)
+		bytes += params->lengths[i];
+	return bytes > MUCH_BYTES;
+}
+
 int pg_send(struct store *store, const char *text, int count, const Oid *types,
 	const char *const *values, const int *lengths, struct err *err)
 {
@@ -482,6 +492,8 @@ int pg_send(struct store *store, const char *text, int count, const Oid *types,
 	ASSERT(store->in_transaction);
 	if (send_known(store, known(store, text), &params, NULL, err) < 0)
 		return err->code;
+	if (is_much(&params))
+		pg_ask_to_tell(store);
 	pg_push(store);
 	return 0;
 }
@@ -501,12 +513,19 @@ int pg_ask(struct store *store, const char *text, int count, const Oid *types,
 {
 	struct pg_params params = { count, types, values, lengths, NULL };
 	struct known_text *statement = known(store, text);
+	uint64_t question;
+	int rc;
 
 	*out = NULL;
 	if (begin(store, statement->tables, err) < 0 ||
 		send_known(store, statement, &params, out, err) < 0)
 		return err->code;
-	if (pg_wait(store, pg_last(store), 0, err) < 0) {
+	question = pg_last(store);
+	pg_sync(store);
+	rc = pg_held_write_behind(store, err);
+	if (rc == 0)
+		rc = pg_wait(store, question, 0, err);
+	if (rc < 0) {
 		drop(store, out);
 		return err->code;
 	}

@@ -1,7 +1,8 @@
 /*
  * Blocks of BLOCK neighbouring numbers, read as a whole when one of them is missed soon after
  * another miss; a single miss reads its row alone. A number always means the same text once it is
- * committed, so a block is good for as long as the connection; long texts are not kept.
+ * committed, so a block is good for as long as the connection; long texts are not kept. Who says
+ * before what he will ask for gets that alone, with one question.
  */
 #include "store/postgres/texts.h"
 
@@ -11,6 +12,7 @@
 #include "store/postgres/array.h"
 #include "store/postgres/db.h"
 #include "store/sql/ahead.h"
+#include "store/sql/row_index.h"
 
 enum { BLOCK = 256, BLOCKS = 512, TEXT_BYTES = 4096, MOST_BYTES = 8 << 20 };
 /* Misses closer to each other than this come from a reader who will have more. */
@@ -25,7 +27,7 @@ struct text {
 struct block {
 	int64_t user_no; /* 0: empty */
 	int64_t first_no;
-	int64_t last_no; /* the largest number there was */
+	int64_t last_no; /* the largest number there was; 0: it was not read as a whole */
 	uint64_t used;   /* when, by texts->clock */
 	struct buf bytes;
 	struct text texts[BLOCK];
@@ -37,7 +39,15 @@ struct pg_texts {
 	uint64_t clock;
 	size_t bytes;
 	struct block *blocks[BLOCKS];
+	PGresult *expected; /* numbers and texts of expected_user; NULL: nothing is */
+	int64_t expected_user;
+	struct row_index index; /* of its rows, by number */
 };
+
+static uint64_t hash_of(int64_t no)
+{
+	return (uint64_t)no * UINT64_C(0x9e3779b97f4a7c15);
+}
 
 /* --- blocks --- */
 
@@ -53,10 +63,19 @@ static void drop(struct pg_texts *texts, size_t slot)
 	texts->blocks[slot] = NULL;
 }
 
+static void unexpect(struct pg_texts *texts)
+{
+	PQclear(texts->expected);
+	texts->expected = NULL;
+	row_index_release(&texts->index);
+}
+
 void pg_texts_forget(struct pg_texts *texts)
 {
 	for (size_t i = 0; texts && i < BLOCKS; i++)
 		drop(texts, i);
+	if (texts)
+		unexpect(texts);
 }
 
 void pg_texts_free(struct pg_texts *texts)
@@ -136,6 +155,14 @@ static int read_one(struct store *store, int64_t no, struct buf *out, struct err
 	return rows > 0;
 }
 
+static void keep(struct block *block, int64_t no, struct str body)
+{
+	block->texts[no - block->first_no] = (struct text){
+		.at = (uint32_t)block->bytes.len, .length = (uint32_t)body.len, .known = true
+	};
+	buf_add(&block->bytes, body);
+}
+
 static void fill(struct block *block, const PGresult *answer)
 {
 	size_t bytes = 0;
@@ -144,16 +171,25 @@ static void fill(struct block *block, const PGresult *answer)
 		bytes += body_at(answer, i, 1).len;
 	buf_reserve(&block->bytes, bytes);
 	for (int i = 0; i < PQntuples(answer); i++) {
-		struct str body = body_at(answer, i, 1);
 		int64_t no = pg_get_i64(PQgetvalue(answer, i, 0));
 
 		block->last_no = no > block->last_no ? no : block->last_no;
-		block->texts[no - block->first_no] =
-			(struct text){ .at = (uint32_t)block->bytes.len,
-				.length = (uint32_t)body.len,
-				.known = true };
-		buf_add(&block->bytes, body);
+		keep(block, no, body_at(answer, i, 1));
 	}
+}
+
+static struct block *new_block(struct pg_texts *texts, int64_t user_no, int64_t first_no)
+{
+	size_t slot = slot_of(user_no, first_no);
+	struct block *block = mem_zalloc(sizeof(*block));
+
+	drop(texts, slot);
+	block->user_no = user_no;
+	block->first_no = first_no;
+	block->used = ++texts->clock;
+	texts->blocks[slot] = block;
+	texts->bytes += sizeof(*block);
+	return block;
 }
 
 static int read_block(
@@ -161,7 +197,6 @@ static int read_block(
 {
 	const int64_t numbers[] = { store->user->user_no, first_no, first_no + BLOCK - 1,
 		TEXT_BYTES };
-	size_t slot = slot_of(numbers[0], first_no);
 	struct block *block;
 	PGresult *answer;
 
@@ -170,21 +205,17 @@ static int read_block(
 		    " AND octet_length(body) <= $4",
 		    numbers, 4, &answer, err) < 0)
 		return err->code;
-	drop(texts, slot);
-	block = mem_zalloc(sizeof(*block));
-	block->user_no = numbers[0];
-	block->first_no = first_no;
-	block->used = ++texts->clock;
+	block = new_block(texts, numbers[0], first_no);
 	fill(block, answer);
 	PQclear(answer);
-	texts->blocks[slot] = block;
-	texts->bytes += sizeof(*block) + block->bytes.cap;
+	texts->bytes += block->bytes.cap;
 	make_room(texts);
 	return 0;
 }
 
 /* --- the cache --- */
 
+/* OUT may be NULL: is it there? */
 static bool give(struct pg_texts *texts, int64_t user_no, int64_t no, struct buf *out)
 {
 	const struct block *block = block_of(texts, user_no, no - no % BLOCK);
@@ -192,11 +223,28 @@ static bool give(struct pg_texts *texts, int64_t user_no, int64_t no, struct buf
 
 	if (!text || !text->known)
 		return false;
-	buf_add(out, (struct str){ block->bytes.ptr + text->at, text->length });
+	if (out)
+		buf_add(out, (struct str){ block->bytes.ptr + text->at, text->length });
 	return true;
 }
 
-/* Would reading the block give what is not in it? Long texts are not; new ones may be. */
+static bool give_expected(struct pg_texts *texts, int64_t user_no, int64_t no, struct buf *out)
+{
+	size_t step = 0, row;
+
+	if (!texts->expected || texts->expected_user != user_no)
+		return false;
+	while (row_index_next(&texts->index, hash_of(no), &step, &row)) {
+		if (pg_get_i64(PQgetvalue(texts->expected, (int)row, 0)) != no)
+			continue;
+		buf_add(out, body_at(texts->expected, (int)row, 1));
+		return true;
+	}
+	return false;
+}
+
+/* Would reading the block give what is not in it? Long texts are not; new ones may be, and last_no
+ * is 0 where it was not read. */
 static bool is_worth_reading(struct pg_texts *texts, int64_t user_no, int64_t no)
 {
 	const struct block *block = block_of(texts, user_no, no - no % BLOCK);
@@ -228,7 +276,7 @@ int ahead_text(struct store *store, int64_t no, struct buf *out, struct err *err
 	struct pg_texts *texts = texts_of(store);
 	int64_t user_no = store->user->user_no;
 
-	if (no > 0 && give(texts, user_no, no, out))
+	if (no > 0 && (give_expected(texts, user_no, no, out) || give(texts, user_no, no, out)))
 		return 1;
 	if (no > 0 && is_run(texts) && is_worth_reading(texts, user_no, no)) {
 		if (read_block(store, texts, no - no % BLOCK, err) < 0)
@@ -237,4 +285,73 @@ int ahead_text(struct store *store, int64_t no, struct buf *out, struct err *err
 			return 1;
 	}
 	return read_one(store, no, out, err);
+}
+
+/* --- what is expected --- */
+
+static int ask_for(struct store *store, struct pg_array *numbers, PGresult **out, struct err *err)
+{
+	const struct str value = pg_array_value(numbers);
+	const Oid types[] = { PG_INT8, PG_INT8_ARRAY, PG_INT8 };
+	const int lengths[] = { 8, (int)value.len, 8 };
+	const char *values[3];
+	char user_no[8], longest[8];
+
+	pg_put_i64(user_no, store->user->user_no);
+	pg_put_i64(longest, TEXT_BYTES);
+	values[0] = user_no;
+	values[1] = value.ptr;
+	values[2] = longest;
+	return pg_ask(store,
+		"SELECT data_no, body FROM dict WHERE user_no = $1 AND data_no = ANY ($2)"
+		" AND octet_length(body) <= $3",
+		3, types, values, lengths, out, err);
+}
+
+/* In blocks of which nothing else is known: who asks for a text will ask for it again. */
+static void keep_expected(struct pg_texts *texts)
+{
+	int64_t user_no = texts->expected_user;
+
+	for (int i = 0; i < PQntuples(texts->expected); i++) {
+		int64_t no = pg_get_i64(PQgetvalue(texts->expected, i, 0));
+		struct block *block = block_of(texts, user_no, no - no % BLOCK);
+
+		if (!block)
+			block = new_block(texts, user_no, no - no % BLOCK);
+		texts->bytes -= block->bytes.cap;
+		keep(block, no, body_at(texts->expected, i, 1));
+		texts->bytes += block->bytes.cap;
+	}
+	make_room(texts);
+}
+
+static void index_expected(struct pg_texts *texts)
+{
+	row_index_grow(&texts->index, (size_t)PQntuples(texts->expected));
+	for (int i = 0; i < PQntuples(texts->expected); i++)
+		ASSERT(row_index_add(&texts->index,
+			hash_of(pg_get_i64(PQgetvalue(texts->expected, i, 0))), (size_t)i));
+}
+
+int ahead_texts(struct store *store, const int64_t *numbers, size_t count, struct err *err)
+{
+	struct pg_texts *texts = texts_of(store);
+	struct pg_array wanted = { 0 };
+	int rc = 0;
+
+	unexpect(texts);
+	pg_array_begin(&wanted, PG_INT8);
+	for (size_t i = 0; i < count; i++)
+		if (numbers[i] > 0 && !give(texts, store->user->user_no, numbers[i], NULL))
+			pg_array_i64(&wanted, numbers[i]);
+	if (wanted.count > 1)
+		rc = ask_for(store, &wanted, &texts->expected, err);
+	pg_array_release(&wanted);
+	if (!texts->expected)
+		return rc;
+	texts->expected_user = store->user->user_no;
+	index_expected(texts);
+	keep_expected(texts);
+	return 0;
 }

@@ -4,6 +4,9 @@
 --   database that is distributed by it. Only what is looked up before a user is known ("user", api_key) has keys without it.
 --   Values that are foreign bytes are BYTEA; every other text is TEXT COLLATE "C", compared by bytes.
 --   Numbers (of machines, buckets, data, …) are counted per user, by who writes for the user: its row of store_state is locked then.
+--   Those that people or other rows may remember when their row is gone (rules, entries of quarantine, data) have a counter there; a
+--   new machine, bucket or aw_bucket.making has one more than the largest: the first two stay as long as the user, and of the last
+--   only the order counts.
 -- Run in the schema tidemark, in one transaction.
 
 -- The users whose rows a transaction may see: the setting tt.users, an array as text. Not set: none.
@@ -58,9 +61,9 @@ CREATE TABLE store_state (
 	user_no BIGINT PRIMARY KEY REFERENCES "user" ON DELETE CASCADE,
 	store_id TEXT COLLATE "C" NOT NULL,
 	last_seq BIGINT NOT NULL DEFAULT 0,
-	last_number BIGINT NOT NULL DEFAULT 0,
 	last_data BIGINT NOT NULL DEFAULT 0,      -- the last data_no given out
 	last_rule BIGINT NOT NULL DEFAULT 0,      -- the last rule_no
+	last_entry BIGINT NOT NULL DEFAULT 0,     -- the last entry_no of quarantine
 	deletions BIGINT NOT NULL DEFAULT 0,      -- how often rows of dict were deleted
 	events BIGINT NOT NULL DEFAULT 0,
 	odd_ids BIGINT NOT NULL DEFAULT 0,
@@ -121,6 +124,8 @@ CREATE TABLE bucket (
 	end_ns BIGINT NOT NULL DEFAULT '-9223372036854775808',
 	changed_seq BIGINT NOT NULL DEFAULT 0,
 	moved_seq BIGINT NOT NULL DEFAULT 0,
+	first_ns BIGINT NOT NULL DEFAULT 9223372036854775807,
+	last_ns BIGINT NOT NULL DEFAULT '-9223372036854775808',
 	PRIMARY KEY (user_no, bucket_no),
 	UNIQUE (user_no, machine_no, source, type),
 	FOREIGN KEY (user_no, machine_no) REFERENCES machine
@@ -142,6 +147,18 @@ CREATE TABLE aw_bucket (
 );
 CREATE INDEX aw_bucket_by_id ON aw_bucket (user_no, id);
 
+CREATE TABLE aw_told (
+	user_no BIGINT NOT NULL,
+	bucket_no BIGINT NOT NULL,
+	type TEXT COLLATE "C" NOT NULL,
+	client TEXT COLLATE "C" NOT NULL,
+	hostname TEXT COLLATE "C" NOT NULL,
+	data TEXT COLLATE "C" NOT NULL,
+	created_ns BIGINT NOT NULL,
+	PRIMARY KEY (user_no, bucket_no),
+	FOREIGN KEY (user_no, bucket_no) REFERENCES bucket
+);
+
 CREATE TABLE aw_setting (
 	user_no BIGINT NOT NULL,
 	key TEXT COLLATE "C" NOT NULL,
@@ -159,7 +176,7 @@ CREATE TABLE dict (
 CREATE INDEX dict_by_hash ON dict (user_no, hash);
 
 -- By user, then by month of start_ns: event_h<0-7>_<YYYY>_<MM>, with one partition before 2015 and one from 2040 on. Those of the
--- months are made when they are needed (postgres/partitions.c). number and seq are unique per user by the counters that give them.
+-- months are made when they are needed (postgres/partitions.c). number and seq are unique per user by the counter that gives them.
 -- key comes last: numbers lie at multiples of eight.
 CREATE TABLE event (
 	user_no BIGINT NOT NULL,
@@ -174,7 +191,8 @@ CREATE TABLE event (
 	PRIMARY KEY (user_no, shelf, start_ns, key)
 ) PARTITION BY HASH (user_no);
 CREATE INDEX event_by_seq ON event (user_no, seq);
-CREATE INDEX event_by_number ON event (user_no, number) WHERE number > 0;
+-- Most events that have a number were never changed: their number is their seq.
+CREATE INDEX event_by_number ON event (user_no, number) WHERE number > 0 AND number <> seq;
 
 DO $$ BEGIN
 	FOR i IN 0..7 LOOP

@@ -10,8 +10,8 @@
 
 #include "store/sql/events.h"
 
-/* Else nobody needs to gather what he will ask for, and none of what follows but ahead_text may be
- * called. */
+/* Else nobody needs to gather what he will ask for, and none of what follows but ahead_text and
+ * ahead_texts may be called. */
 bool ahead_pays(const struct store *store);
 /* Reading so many rows in a row costs about what a question costs. */
 int ahead_rows_per_question(const struct store *store);
@@ -86,5 +86,9 @@ MUST_USE int ahead_buckets(struct store *store, struct ahead_bucket *buckets, si
 
 /* Append the data of number NO: 1; 0: there is none. Neighbours may be read with it. */
 MUST_USE int ahead_text(struct store *store, int64_t no, struct buf *out, struct err *err);
+/* These will be asked for by ahead_text next, in any order; the same number may be there often.
+ * Holds until the next call. */
+MUST_USE int ahead_texts(
+	struct store *store, const int64_t *numbers, size_t count, struct err *err);
 
 #endif

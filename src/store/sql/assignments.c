@@ -5,88 +5,92 @@
 #include "store/records.h"
 #include "store/sql/rows.h"
 
-static int assign_event(
-	struct store *store, const struct event_assignment *assignment, struct err *err)
+/* What a table of assignments has that another does not. */
+struct kind {
+	const char *sql; /* its last parameter, the fifth, is the seq */
+	void (*bind)(struct db_statement *stmt, const void *assignment);
+};
+
+/* The rule of both: the end of their statements. */
+#define UNLESS_WEAKER(table)                                                                       \
+	" stream_id = excluded.stream_id, assigned_by = excluded.assigned_by,"                     \
+	" seq = excluded.seq WHERE excluded.assigned_by > " table ".assigned_by"                   \
+	" OR (excluded.assigned_by = " table ".assigned_by"                                        \
+	" AND excluded.stream_id <> " table ".stream_id)"
+
+static void bind_event(struct db_statement *stmt, const void *assignment)
+{
+	const struct event_assignment *given = assignment;
+
+	db_bind_str(stmt, 1, given->event_id);
+	db_bind_i64(stmt, 2, given->start_ns);
+	db_bind_str(stmt, 3, given->stream_id);
+	db_bind_i64(stmt, 4, given->by);
+}
+
+static const struct kind event_kind = {
+	.sql = "INSERT INTO event_assignment (" OWNER
+	       "event_id, start_ns, stream_id, assigned_by, seq) VALUES (" OWN_VALUE
+	       "?, ?, ?, ?, ?) ON CONFLICT (" OWNER
+	       "event_id) DO UPDATE SET start_ns = excluded.start_ns," UNLESS_WEAKER(
+		       "event_assignment"),
+	.bind = bind_event,
+};
+
+static void bind_session(struct db_statement *stmt, const void *assignment)
+{
+	const struct session_assignment *given = assignment;
+
+	db_bind_str(stmt, 1, given->machine_id);
+	db_bind_str(stmt, 2, given->session_id);
+	db_bind_str(stmt, 3, given->stream_id);
+	db_bind_i64(stmt, 4, given->by);
+}
+
+static const struct kind session_kind = {
+	.sql = "INSERT INTO session_assignment (" OWNER
+	       "machine_id, session_id, stream_id, assigned_by, seq) VALUES (" OWN_VALUE
+	       "?, ?, ?, ?, ?) ON CONFLICT (" OWNER
+	       "machine_id, session_id) DO UPDATE SET" UNLESS_WEAKER("session_assignment"),
+	.bind = bind_session,
+};
+
+static int put(struct store *store, const struct kind *kind, const void *assignment, bool *changed,
+	struct err *err)
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	int64_t changes;
 
-	if (db_stmt(store,
-		    "INSERT INTO event_assignment (" OWNER
-		    "event_id, start_ns, stream_id, assigned_by, seq) VALUES (" OWN_VALUE
-		    "?, ?, ?, ?, ?) ON CONFLICT (" OWNER
-		    "event_id) DO UPDATE SET start_ns = excluded.start_ns,"
-		    " stream_id = excluded.stream_id, assigned_by = excluded.assigned_by,"
-		    " seq = excluded.seq WHERE excluded.assigned_by > event_assignment.assigned_by"
-		    " OR (excluded.assigned_by = event_assignment.assigned_by"
-		    " AND excluded.stream_id <> event_assignment.stream_id)",
-		    &stmt, err) < 0)
+	if (db_stmt(store, kind->sql, &stmt, err) < 0)
 		return err->code;
-	db_bind_str(stmt, 1, assignment->event_id);
-	db_bind_i64(stmt, 2, assignment->start_ns);
-	db_bind_str(stmt, 3, assignment->stream_id);
-	db_bind_i64(stmt, 4, assignment->by);
+	kind->bind(stmt, assignment);
 	db_bind_i64(stmt, 5, db_next_seq(store));
 	if (db_exec_count(store, stmt, &changes, err) < 0)
 		return err->code;
-	return changes > 0;
+	*changed = changes > 0;
+	return 0;
+}
+
+static int assign(struct store *store, const struct kind *kind, const void *assignment,
+	bool *changed, struct err *err)
+{
+	bool own;
+
+	if (db_write_join(store, &own, err) < 0)
+		return err->code;
+	return db_write_leave(store, own, put(store, kind, assignment, changed, err), err);
 }
 
 int records_assign_event(struct store *store, const struct event_assignment *assignment,
 	bool *changed, struct err *err)
 {
-	bool own;
-	int rc;
-
-	if (db_write_join(store, &own, err) < 0)
-		return err->code;
-	rc = db_write_leave(store, own, assign_event(store, assignment, err), err);
-	if (rc < 0)
-		return rc;
-	*changed = rc > 0;
-	return 0;
-}
-
-static int assign_session(
-	struct store *store, const struct session_assignment *assignment, struct err *err)
-{
-	CLEANUP(db_donep) struct db_statement *stmt = NULL;
-	int64_t changes;
-
-	if (db_stmt(store,
-		    "INSERT INTO session_assignment (" OWNER
-		    "machine_id, session_id, stream_id, assigned_by, seq) VALUES (" OWN_VALUE
-		    "?, ?, ?, ?, ?) ON CONFLICT (" OWNER
-		    "machine_id, session_id) DO UPDATE SET stream_id = excluded.stream_id,"
-		    " assigned_by = excluded.assigned_by, seq = excluded.seq"
-		    " WHERE excluded.assigned_by > session_assignment.assigned_by"
-		    " OR (excluded.assigned_by = session_assignment.assigned_by"
-		    " AND excluded.stream_id <> session_assignment.stream_id)",
-		    &stmt, err) < 0)
-		return err->code;
-	db_bind_str(stmt, 1, assignment->machine_id);
-	db_bind_str(stmt, 2, assignment->session_id);
-	db_bind_str(stmt, 3, assignment->stream_id);
-	db_bind_i64(stmt, 4, assignment->by);
-	db_bind_i64(stmt, 5, db_next_seq(store));
-	if (db_exec_count(store, stmt, &changes, err) < 0)
-		return err->code;
-	return changes > 0;
+	return assign(store, &event_kind, assignment, changed, err);
 }
 
 int records_assign_session(struct store *store, const struct session_assignment *assignment,
 	bool *changed, struct err *err)
 {
-	bool own;
-	int rc;
-
-	if (db_write_join(store, &own, err) < 0)
-		return err->code;
-	rc = db_write_leave(store, own, assign_session(store, assignment, err), err);
-	if (rc < 0)
-		return rc;
-	*changed = rc > 0;
-	return 0;
+	return assign(store, &session_kind, assignment, changed, err);
 }
 
 static void read_event_assignment(struct db_statement *stmt, struct arena *arena, void *row)

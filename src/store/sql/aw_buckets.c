@@ -12,6 +12,7 @@
 #include "store/sql/buckets.h"
 
 enum { LEVELS = 5 };
+static const int64_t TOGETHER_NS = INT64_C(31) * 86400 * 1000000000;
 
 /* A bucket before its name is chosen. */
 struct shown {
@@ -33,6 +34,8 @@ enum {
 	COL_TYPE,
 	COL_EVENTS,
 	COL_END,
+	COL_FIRST,
+	COL_LAST,
 	COL_ID,
 	COL_AW_TYPE,
 	COL_CLIENT,
@@ -40,7 +43,12 @@ enum {
 	COL_DATA,
 	COL_CREATED,
 	COL_IS_LAST,
-	COL_NAMESAKES
+	COL_NAMESAKES,
+	COL_TOLD_TYPE,
+	COL_TOLD_CLIENT,
+	COL_TOLD_HOSTNAME,
+	COL_TOLD_DATA,
+	COL_TOLD_CREATED
 };
 
 static struct str decoded(struct arena *arena, struct str name)
@@ -65,6 +73,19 @@ static void describe_foreign(struct shown *shown, struct arena *arena)
 	bucket->client = (struct str){ "", 0 };
 	bucket->hostname = label_or_id(&shown->row);
 	bucket->data = STR("{}");
+	bucket->created_ns = bucket->first_ns == INT64_MIN ? 0 : bucket->first_ns;
+}
+
+/* What its own machine says of it (store/aw_told.h). */
+static void take_told(struct db_statement *stmt, struct arena *arena, struct aw_bucket *bucket)
+{
+	if (db_col_null(stmt, COL_TOLD_TYPE))
+		return;
+	bucket->type = db_col_copy(stmt, COL_TOLD_TYPE, arena);
+	bucket->client = db_col_copy(stmt, COL_TOLD_CLIENT, arena);
+	bucket->hostname = db_col_copy(stmt, COL_TOLD_HOSTNAME, arena);
+	bucket->data = db_col_copy(stmt, COL_TOLD_DATA, arena);
+	bucket->created_ns = db_col_i64(stmt, COL_TOLD_CREATED);
 }
 
 /* What can be written, and what goes by its plain id: see aw_rows.h. */
@@ -98,9 +119,12 @@ static void take(const struct store *store, struct db_statement *stmt, struct ar
 	out->row.type = db_col_copy(stmt, COL_TYPE, arena);
 	bucket->events = db_col_i64(stmt, COL_EVENTS);
 	bucket->end_ns = db_col_i64(stmt, COL_END);
+	aw_row_ends(bucket, db_col_i64(stmt, COL_FIRST), db_col_i64(stmt, COL_LAST));
 	describe_foreign(out, arena);
-	if (!out->made)
+	if (!out->made) {
+		take_told(stmt, arena, bucket);
 		return;
+	}
 	bucket->id = db_col_copy(stmt, COL_ID, arena);
 	bucket->type = db_col_copy(stmt, COL_AW_TYPE, arena);
 	bucket->client = db_col_copy(stmt, COL_CLIENT, arena);
@@ -119,13 +143,16 @@ static int load(struct store *store, struct db_rows *rows, struct err *err)
 
 	if (db_stmt(store,
 		    "SELECT b.bucket_no, m.machine_id, m.label, b.source, b.type, b.events, b.end_ns,"
+		    " b.first_ns, b.last_ns,"
 		    " a.id, a.type, a.client, a.hostname, a.data, a.created_ns,"
 		    " a.making = (SELECT max(n.making) FROM aw_bucket n WHERE n.id = a.id"
 		    " /*!AND n.user_no = a.user_no*/),"
 		    " (SELECT count(*) FROM aw_bucket n WHERE n.id = a.id"
-		    " /*!AND n.user_no = a.user_no*/)"
+		    " /*!AND n.user_no = a.user_no*/),"
+		    " t.type, t.client, t.hostname, t.data, t.created_ns"
 		    " FROM bucket b JOIN machine m USING (" OWNER "machine_no)"
 		    " LEFT JOIN aw_bucket a USING (" OWNER "bucket_no)"
+		    " LEFT JOIN aw_told t USING (" OWNER "bucket_no)"
 		    " WHERE (a.id IS NOT NULL OR b.events > 0"
 		    " OR substr(b.source, 1, 3) <> '" AW_SOURCE "') /*!AND b.user_no = $0*/"
 		    " ORDER BY a.making IS NULL, a.making, b.bucket_no",
@@ -214,45 +241,50 @@ static void choose_names(struct shown *all, size_t count, struct arena *arena)
 
 /* --- ends --- */
 
-static int read_first(struct store *store, struct aw_bucket *bucket, struct err *err)
+/* The last event's end, where it starts within [from, to]; of several the one that ends first. */
+static int read_newest(struct store *store, struct aw_bucket *buckets, size_t count,
+	const int64_t range_ns[2], struct err *err)
 {
-	for (int odd = 0; odd < 2; odd++) {
-		CLEANUP(db_donep) struct db_statement *stmt = NULL;
-		int rc;
-
-		if (db_stmt(store,
-			    "SELECT start_ns FROM event WHERE " OWN
-			    "shelf = ? ORDER BY start_ns LIMIT 1",
-			    &stmt, err) < 0)
-			return err->code;
-		db_bind_i64(stmt, 1, 2 * bucket->bucket_no + odd);
-		rc = db_step(store, stmt, err);
-		if (rc < 0)
-			return rc;
-		if (rc == 1 &&
-			(bucket->first_ns == INT64_MIN || db_col_i64(stmt, 0) < bucket->first_ns))
-			bucket->first_ns = db_col_i64(stmt, 0);
-	}
-	return 0;
-}
-
-static int read_ends(struct store *store, struct aw_bucket *bucket, bool made, struct err *err)
-{
-	CLEANUP(buf_release) struct buf key = BUF_INIT;
-	struct event_row last;
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	int rc;
 
-	bucket->first_ns = bucket->newest_end_ns = bucket->newest_start_ns = INT64_MIN;
-	if (read_first(store, bucket, err) < 0)
+	if (db_stmt(store,
+		    "SELECT b.bucket_no, (SELECT min(e.duration_ns) FROM event e WHERE " OWN_OF(
+			    "e") "e.shelf IN (2 * b.bucket_no, 2 * b.bucket_no + 1)"
+				 " AND e.start_ns = b.last_ns AND e.start_ns >= ?1 AND e.start_ns <= ?2)"
+				 " FROM bucket b WHERE " OWN_OF(
+					 "b") "b.last_ns >= ?1 AND b.last_ns <= ?2",
+		    &stmt, err) < 0)
 		return err->code;
-	rc = aw_row_last(store, bucket->bucket_no, &last, &key, err);
-	if (rc == 1) {
-		bucket->newest_start_ns = last.start_ns;
-		bucket->newest_end_ns = last.start_ns + last.duration_ns;
+	db_bind_i64(stmt, 1, range_ns[0]);
+	db_bind_i64(stmt, 2, range_ns[1]);
+	while ((rc = db_step(store, stmt, err)) == 1)
+		for (size_t i = 0; i < count; i++)
+			if (buckets[i].bucket_no == db_col_i64(stmt, 0))
+				buckets[i].newest_end_ns =
+					buckets[i].newest_start_ns + db_col_i64(stmt, 1);
+	return rc;
+}
+
+/* Those whose last events lie in the same days are asked for together: each question is for a month
+ * or two, and all buckets that are in use are one. */
+static int read_ends(struct store *store, struct aw_bucket *buckets, size_t count, struct err *err)
+{
+	int64_t range_ns[2] = { INT64_MAX, INT64_MIN };
+
+	for (;;) {
+		range_ns[1] = INT64_MIN;
+		for (size_t i = 0; i < count; i++)
+			if (buckets[i].newest_start_ns < range_ns[0] &&
+				buckets[i].newest_start_ns > range_ns[1])
+				range_ns[1] = buckets[i].newest_start_ns;
+		if (range_ns[1] == INT64_MIN)
+			return 0;
+		if (__builtin_sub_overflow(range_ns[1], TOGETHER_NS, &range_ns[0]))
+			range_ns[0] = INT64_MIN;
+		if (read_newest(store, buckets, count, range_ns, err) < 0)
+			return err->code;
 	}
-	if (!made)
-		bucket->created_ns = bucket->first_ns == INT64_MIN ? 0 : bucket->first_ns;
-	return rc < 0 ? rc : 0;
 }
 
 /* --- reading --- */
@@ -265,30 +297,18 @@ static int list(struct store *store, struct db_rows *rows, struct err *err)
 	return 0;
 }
 
-/* What is shown of a bucket whose events are not looked at. */
-static void leave_ends(struct aw_bucket *bucket, bool made)
-{
-	bucket->first_ns = bucket->newest_end_ns = bucket->newest_start_ns = INT64_MIN;
-	if (!made)
-		bucket->created_ns = 0;
-}
-
 static int list_all(struct store *store, bool ends, struct db_rows *rows, struct aw_bucket **out,
 	struct err *err)
 {
-	struct shown *all;
+	const struct shown *all;
 
 	if (list(store, rows, err) < 0)
 		return err->code;
 	all = rows->items;
 	*out = arena_zalloc(rows->arena, rows->count + 1, sizeof(**out));
-	for (size_t i = 0; i < rows->count; i++) {
-		leave_ends(&all[i].bucket, all[i].made);
-		if (ends && read_ends(store, &all[i].bucket, all[i].made, err) < 0)
-			return err->code;
+	for (size_t i = 0; i < rows->count; i++)
 		(*out)[i] = all[i].bucket;
-	}
-	return 0;
+	return ends ? read_ends(store, *out, rows->count, err) : 0;
 }
 
 static int read_all(struct store *store, bool ends, struct arena *arena, struct aw_bucket **out,
@@ -333,15 +353,13 @@ static struct shown *find_shown(struct db_rows *rows, struct str id)
 	return NULL;
 }
 
-/* *MADE: over the API. */
 static int find(struct store *store, struct str id, struct arena *arena, struct aw_bucket *out,
-	bool *made, struct err *err)
+	struct err *err)
 {
 	struct db_rows rows = db_rows(arena, sizeof(struct shown));
 	struct shown *shown;
 	int rc = aw_row_bucket(store, id, arena, out, err);
 
-	*made = true;
 	if (rc < 0)
 		return rc;
 	out->id = arena_str(arena, id);
@@ -353,22 +371,19 @@ static int find(struct store *store, struct str id, struct arena *arena, struct 
 	if (!shown)
 		return err_set(err, ERR_NOT_FOUND, "there is no bucket '%.*s'", STR_ARG(id));
 	*out = shown->bucket;
-	*made = shown->made;
 	return 0;
 }
 
 static int read_one(struct store *store, struct str id, bool ends, struct arena *arena,
 	struct aw_bucket *out, struct err *err)
 {
-	bool made = false;
 	int rc;
 
 	if (db_read_begin(store, err) < 0)
 		return err->code;
-	rc = find(store, id, arena, out, &made, err);
-	leave_ends(out, made);
+	rc = find(store, id, arena, out, err);
 	if (rc == 0 && ends)
-		rc = read_ends(store, out, made, err);
+		rc = read_ends(store, out, 1, err);
 	db_read_end(store);
 	return rc;
 }

@@ -19,34 +19,27 @@ struct question {
 	int64_t moved_seq;
 };
 
-static int read_last_seq(struct store *store, int64_t *seq, struct err *err)
-{
-	CLEANUP(db_donep) struct db_statement *stmt = NULL;
-
-	if (db_stmt(store, "SELECT last_seq FROM store_state" ALL_OWN, &stmt, err) < 0 ||
-		db_step(store, stmt, err) < 0)
-		return err->code;
-	*seq = db_col_i64(stmt, 0);
-	return 0;
-}
-
 /* A bucket that is not there has not changed. */
-static int read_bucket(struct store *store, struct question *question, struct err *err)
+static int read_state(
+	struct store *store, struct question *question, int64_t *last_seq, struct err *err)
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	int rc;
 
+	*last_seq = 0;
 	if (db_stmt(store,
-		    "SELECT longest_ns, changed_seq, moved_seq FROM bucket WHERE " OWN
-		    "bucket_no = ?",
+		    "SELECT s.last_seq, b.longest_ns, b.changed_seq, b.moved_seq"
+		    " FROM store_state s LEFT JOIN bucket b"
+		    " ON b.bucket_no = ? /*!AND b.user_no = $0 WHERE s.user_no = $0*/",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, question->range->bucket_no);
 	rc = db_step(store, stmt, err);
 	if (rc == 1) {
-		question->longest_ns = db_col_i64(stmt, 0);
-		question->changed_seq = db_col_i64(stmt, 1);
-		question->moved_seq = db_col_i64(stmt, 2);
+		*last_seq = db_col_i64(stmt, 0);
+		question->longest_ns = db_col_i64(stmt, 1);
+		question->changed_seq = db_col_i64(stmt, 2);
+		question->moved_seq = db_col_i64(stmt, 3);
 	}
 	return rc < 0 ? rc : 0;
 }
@@ -87,7 +80,7 @@ static int ask(struct store *store, struct question *question, bool *changed, in
 	struct err *err)
 {
 	*changed = false;
-	if (read_last_seq(store, seq, err) < 0 || read_bucket(store, question, err) < 0)
+	if (read_state(store, question, seq, err) < 0)
 		return err->code;
 	/* A store that knows fewer changes is an older copy, put in its place. */
 	*changed = *seq < question->after_seq || question->moved_seq > question->after_seq;

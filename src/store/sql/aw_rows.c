@@ -65,8 +65,12 @@ int aw_row_by_number(struct store *store, int64_t number, struct event_row *row,
 	if (number <= 0)
 		return 0;
 	rc = query_one(store,
-		"SELECT " ROW_COLUMNS " FROM event WHERE " OWN "number = ?1 AND number > 0", number,
-		row, key, err);
+		"SELECT " ROW_COLUMNS " FROM event WHERE " OWN
+		"number = ?1 AND number > 0" POSTGRES(
+			" AND number <> seq UNION ALL SELECT " ROW_COLUMNS
+			" FROM event WHERE user_no = $0"
+			" AND seq = ?1 AND number = seq"),
+		number, row, key, err);
 	if (rc != 0 || number < AW_NUMBER_SEQ)
 		return rc;
 	rc = query_one(store, "SELECT " ROW_COLUMNS " FROM event WHERE " OWN "seq = ?1",
@@ -224,6 +228,7 @@ static int clear_shelf(struct store *store, int64_t shelf, int64_t *deleted, str
 {
 	int64_t pointers = 0;
 
+	db_may_take_long(store);
 	if (shelf % 2 != 0 && run_on_shelf(store,
 				      "DELETE FROM odd_id WHERE " OWN
 				      "id IN (SELECT key FROM event WHERE " OWN "shelf = ?)",
@@ -255,6 +260,8 @@ int aw_rows_delete(struct events *events, int64_t bucket_no, int64_t *deleted, s
 	bucket->added -= *deleted;
 	db_counters(store)->events -= *deleted;
 	bucket->end_lost = true;
+	bucket->lost_first_ns = INT64_MIN;
+	bucket->lost_last_ns = INT64_MAX;
 	bucket_moved(bucket, db_counters(store)->last_seq);
 	return 0;
 }
@@ -269,7 +276,8 @@ int aw_rows_delete(struct events *events, int64_t bucket_no, int64_t *deleted, s
 #define SELECT_MADE                                                                                \
 	"SELECT a.bucket_no, m.machine_id, m.label, a.id, a.type, a.client, a.hostname, a.data,"   \
 	" a.created_ns, " IS_LAST                                                                  \
-	", b.events, b.end_ns FROM aw_bucket a JOIN bucket b USING (" OWNER "bucket_no)"           \
+	", b.events, b.end_ns, b.first_ns, b.last_ns FROM aw_bucket a JOIN bucket b USING (" OWNER \
+	"bucket_no)"                                                                               \
 	" JOIN machine m USING (" OWNER "machine_no)"
 
 /* A bucket made over the API, and its device's label. */
@@ -283,6 +291,13 @@ bool aw_row_last_is_meant(const struct store *store)
 	struct actor actor = store_actor(store);
 
 	return actor.user_id.len == 0 && actor.machine_id.len == 0;
+}
+
+void aw_row_ends(struct aw_bucket *bucket, int64_t first_ns, int64_t last_ns)
+{
+	bucket->first_ns = first_ns == INT64_MAX ? INT64_MIN : first_ns;
+	bucket->newest_start_ns = last_ns;
+	bucket->newest_end_ns = INT64_MIN;
 }
 
 static void take_made(struct db_statement *stmt, struct arena *arena, struct made *out)
@@ -303,6 +318,7 @@ static void take_made(struct db_statement *stmt, struct arena *arena, struct mad
 		},
 		.label = db_col_copy(stmt, 2, arena),
 	};
+	aw_row_ends(&out->bucket, db_col_i64(stmt, 12), db_col_i64(stmt, 13));
 }
 
 /* The candidates, with SQL, whose parameter is the id: those that may be written. */

@@ -37,12 +37,15 @@ bool aw_row_last_is_meant(const struct store *store);
 /*
  * The bucket made over the API that ID means: the one of the device that asks (store_actor), else
  * the only one. ID may also be `id@device`, with the device's label or machine id. bucket_no,
- * machine_id, type, client, hostname, data, created_ns, events, end_ns, and the id that it was made
- * under, copied into the arena. 1: found; 0: then bucket_no is 0; ERR_AMBIGUOUS, saying which names
- * are not; < 0.
+ * machine_id, type, client, hostname, data, created_ns, events, end_ns, first_ns, newest_start_ns
+ * and the id that it was made under, copied into the arena. 1: found; 0: then bucket_no is 0;
+ * ERR_AMBIGUOUS, saying which names are not; < 0.
  */
 MUST_USE int aw_row_bucket(struct store *store, struct str id, struct arena *arena,
 	struct aw_bucket *out, struct err *err);
+/* Set first_ns and newest_start_ns as the bucket's row has them; newest_end_ns is not known then.
+ */
+void aw_row_ends(struct aw_bucket *bucket, int64_t first_ns, int64_t last_ns);
 /* The one made under ID for MACHINE_ID that can be written; *BUCKET_NO is 0 when there is none. */
 MUST_USE int aw_row_made_by(struct store *store, struct str id, struct str machine_id,
 	int64_t *bucket_no, struct err *err);

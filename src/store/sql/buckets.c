@@ -1,5 +1,5 @@
-/* Buckets as readers see them. Their counts are kept by the intake; their ends are two index
- * look-ups a shelf. */
+/* Buckets as readers see them. Their counts, and where their first and last events are, are kept by
+ * the intake. */
 #include "store/sql/buckets.h"
 
 #include "model/id.h"
@@ -13,7 +13,8 @@ int buckets_load(struct store *store, struct arena *arena, struct bucket_row **o
 	int rc;
 
 	if (db_stmt(store,
-		    "SELECT b.bucket_no, b.machine_no, m.machine_id, m.label, b.source, b.type, b.events"
+		    "SELECT b.bucket_no, b.machine_no, m.machine_id, m.label, b.source, b.type, b.events,"
+		    " b.first_ns, b.last_ns"
 		    " FROM bucket b JOIN machine m USING (" OWNER
 		    "machine_no)" ALL_OWN_OF("b") " ORDER BY m.machine_id, b.source, b.type",
 		    &stmt, err) < 0)
@@ -26,6 +27,8 @@ int buckets_load(struct store *store, struct arena *arena, struct bucket_row **o
 		row.source = db_col_copy(stmt, 4, arena);
 		row.type = db_col_copy(stmt, 5, arena);
 		row.events = db_col_i64(stmt, 6);
+		row.first_ns = db_col_i64(stmt, 7);
+		row.last_ns = db_col_i64(stmt, 8);
 		db_rows_add(&rows, &row);
 	}
 	*out = rows.items;
@@ -49,23 +52,23 @@ void shelf_id(struct buf *out, const struct bucket_row *bucket, int64_t shelf, i
 }
 
 static int shelf_end(struct store *store, const struct bucket_row *bucket, int64_t shelf,
-	bool newest, struct buf *id, int64_t *start_ns, struct err *err)
+	bool newest, struct buf *id, struct err *err)
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
-	const char *sql = newest ? "SELECT start_ns, key FROM event WHERE " OWN "shelf = ?"
-				   " ORDER BY start_ns DESC, key DESC LIMIT 1"
-				 : "SELECT start_ns, key FROM event WHERE " OWN "shelf = ?"
-				   " ORDER BY start_ns, key LIMIT 1";
+	int64_t start_ns = newest ? bucket->last_ns : bucket->first_ns;
+	const char *sql = newest ? "SELECT key FROM event WHERE " OWN "shelf = ? AND start_ns = ?"
+				   " ORDER BY key DESC LIMIT 1"
+				 : "SELECT key FROM event WHERE " OWN "shelf = ? AND start_ns = ?"
+				   " ORDER BY key LIMIT 1";
 	int rc;
 
 	if (db_stmt(store, sql, &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, shelf);
+	db_bind_i64(stmt, 2, start_ns);
 	rc = db_step(store, stmt, err);
-	if (rc == 1) {
-		*start_ns = db_col_i64(stmt, 0);
-		shelf_id(id, bucket, shelf, *start_ns, db_col_str(stmt, 1));
-	}
+	if (rc == 1)
+		shelf_id(id, bucket, shelf, start_ns, db_col_str(stmt, 0));
 	return rc;
 }
 
@@ -74,12 +77,15 @@ int bucket_end(struct store *store, const struct bucket_row *bucket, bool newest
 {
 	int found = 0;
 
-	*out = (struct event){ .source = bucket->source, .type = bucket->type };
+	*out = (struct event){
+		.source = bucket->source,
+		.type = bucket->type,
+		.start_ns = newest ? bucket->last_ns : bucket->first_ns,
+	};
 	for (int odd = 0; odd < 2; odd++) {
 		CLEANUP(buf_release) struct buf id = BUF_INIT;
 		struct event end = *out;
-		int rc = shelf_end(store, bucket, 2 * bucket->bucket_no + odd, newest, &id,
-			&end.start_ns, err);
+		int rc = shelf_end(store, bucket, 2 * bucket->bucket_no + odd, newest, &id, err);
 
 		if (rc < 0)
 			return rc;
@@ -95,31 +101,19 @@ int bucket_end(struct store *store, const struct bucket_row *bucket, bool newest
 	return found;
 }
 
-static int describe(struct store *store, const struct bucket_row *row, struct arena *arena,
-	struct store_bucket *out, struct err *err)
+static struct store_bucket describe(const struct bucket_row *row, struct arena *arena)
 {
-	struct event end;
-	int rc;
-
-	*out = (struct store_bucket){
+	return (struct store_bucket){
 		.bucket_no = row->bucket_no,
 		.id = bucket_name(arena, row, row->machine_id),
 		.machine_id = row->machine_id,
 		.source = row->source,
 		.type = row->type,
 		.events = row->events,
-		.first_ns = INT64_MIN,
-		.last_ns = INT64_MIN,
-		.last_seen_ns = INT64_MIN,
+		.first_ns = row->first_ns == INT64_MAX ? INT64_MIN : row->first_ns,
+		.last_ns = row->last_ns,
+		.last_seen_ns = row->last_ns,
 	};
-	rc = bucket_end(store, row, false, arena, &end, err);
-	if (rc == 1) {
-		out->first_ns = end.start_ns;
-		rc = bucket_end(store, row, true, arena, &end, err);
-	}
-	if (rc == 1)
-		out->last_ns = out->last_seen_ns = end.start_ns;
-	return rc < 0 ? rc : 0;
 }
 
 static int list(struct store *store, struct arena *arena, struct store_bucket **out, size_t *count,
@@ -131,8 +125,7 @@ static int list(struct store *store, struct arena *arena, struct store_bucket **
 		return err->code;
 	*out = arena_zalloc(arena, *count + 1, sizeof(**out));
 	for (size_t i = 0; i < *count; i++)
-		if (describe(store, &rows[i], arena, &(*out)[i], err) < 0)
-			return err->code;
+		(*out)[i] = describe(&rows[i], arena);
 	return 0;
 }
 

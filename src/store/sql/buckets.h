@@ -12,6 +12,9 @@ struct bucket_row {
 	struct str source;
 	struct str type;
 	int64_t events;
+	/* Smallest and greatest start of its events; INT64_MAX and INT64_MIN: it has none. */
+	int64_t first_ns;
+	int64_t last_ns;
 };
 
 /* All, ordered by machine id, source, type; copied into the arena. */

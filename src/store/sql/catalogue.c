@@ -141,6 +141,13 @@ static struct bucket *look_up_number(const struct catalogue *catalogue, int64_t 
 	return catalogue->by_no[bucket_no];
 }
 
+/* Nothing came and nothing went. */
+static void clear_ends(struct bucket *bucket)
+{
+	bucket->first_ns = bucket->lost_first_ns = INT64_MAX;
+	bucket->last_ns = bucket->lost_last_ns = INT64_MIN;
+}
+
 static struct bucket *add(struct catalogue *catalogue, const struct bucket *like)
 {
 	struct bucket *bucket = arena_zalloc(&catalogue->arena, 1, sizeof(*bucket));
@@ -149,6 +156,7 @@ static struct bucket *add(struct catalogue *catalogue, const struct bucket *like
 	bucket->machine_id = arena_str(&catalogue->arena, like->machine_id);
 	bucket->source = arena_str(&catalogue->arena, like->source);
 	bucket->type = arena_str(&catalogue->arena, like->type);
+	clear_ends(bucket);
 	if (2 * ++catalogue->count > catalogue->slot_count)
 		grow(catalogue);
 	place(catalogue, bucket);
@@ -265,6 +273,7 @@ static int read_bounds(struct store *store, struct bucket *bucket, struct err *e
 	bucket->changed_seq = db_col_i64(stmt, 2);
 	bucket->moved_seq = db_col_i64(stmt, 3);
 	bucket->dirty = bucket->end_lost = false;
+	clear_ends(bucket);
 	return 0;
 }
 
@@ -294,6 +303,14 @@ void bucket_gains(struct bucket *bucket, int64_t start_ns, int64_t duration_ns, 
 		bucket->end_ns = end_ns;
 		bucket->end_lost = false;
 	}
+	if (start_ns < bucket->first_ns)
+		bucket->first_ns = start_ns;
+	if (start_ns > bucket->last_ns)
+		bucket->last_ns = start_ns;
+	if (start_ns <= bucket->lost_first_ns)
+		bucket->lost_first_ns = INT64_MAX;
+	if (start_ns >= bucket->lost_last_ns)
+		bucket->lost_last_ns = INT64_MIN;
 	bucket->changed_seq = seq;
 	bucket->dirty = true;
 }
@@ -302,6 +319,10 @@ void bucket_loses(struct bucket *bucket, int64_t start_ns, int64_t duration_ns, 
 {
 	if (start_ns + duration_ns == bucket->end_ns)
 		bucket->end_lost = true;
+	if (start_ns < bucket->lost_first_ns)
+		bucket->lost_first_ns = start_ns;
+	if (start_ns > bucket->lost_last_ns)
+		bucket->lost_last_ns = start_ns;
 	bucket->changed_seq = seq;
 	bucket->dirty = true;
 }
@@ -355,6 +376,60 @@ int bucket_last_end(struct store *store, int64_t bucket_no, int64_t longest_ns, 
 	if (shelf_last_end(store, 2 * bucket_no, longest_ns, end_ns, err) < 0)
 		return err->code;
 	return shelf_last_end(store, 2 * bucket_no + 1, longest_ns, end_ns, err);
+}
+
+#define FIRST_OF(shelf_no)                                                                         \
+	"coalesce((SELECT start_ns FROM event WHERE " OWN "shelf = " shelf_no                      \
+	" AND start_ns >= ?2 ORDER BY start_ns LIMIT 1), 9223372036854775807)"
+#define LAST_OF(shelf_no)                                                                          \
+	"coalesce((SELECT start_ns FROM event WHERE " OWN "shelf = " shelf_no                      \
+	" AND start_ns <= ?2 ORDER BY start_ns DESC LIMIT 1), -9223372036854775807 - 1)"
+
+static int find_end(
+	struct store *store, const char *sql, int64_t bucket_no, int64_t bound_ns, struct err *err)
+{
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+
+	if (db_stmt(store, sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, bucket_no);
+	db_bind_i64(stmt, 2, bound_ns);
+	return db_exec(store, stmt, err);
+}
+
+int bucket_find_ends(
+	struct store *store, int64_t bucket_no, int64_t from_ns, int64_t to_ns, struct err *err)
+{
+	if (find_end(store,
+		    "UPDATE bucket SET first_ns = " SQLITE("min") POSTGRES("least") "(" FIRST_OF(
+			    "2 * ?1") ", " FIRST_OF("2 * ?1 + 1") ") WHERE " OWN "bucket_no = ?1",
+		    bucket_no, from_ns, err) < 0)
+		return err->code;
+	return find_end(store,
+		"UPDATE bucket SET last_ns = " SQLITE("max") POSTGRES("greatest") "(" LAST_OF(
+			"2 * ?1") ", " LAST_OF("2 * ?1 + 1") ") WHERE " OWN "bucket_no = ?1",
+		bucket_no, to_ns, err);
+}
+
+/* What went may have been the first or the last: the row is written, and knows. */
+static int check_ends(struct store *store, const struct bucket *bucket, struct err *err)
+{
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+	int64_t first_ns, last_ns;
+
+	if (bucket->lost_first_ns == INT64_MAX && bucket->lost_last_ns == INT64_MIN)
+		return 0;
+	if (db_stmt(store, "SELECT first_ns, last_ns FROM bucket WHERE " OWN "bucket_no = ?", &stmt,
+		    err) < 0)
+		return err->code;
+	db_bind_i64(stmt, 1, bucket->bucket_no);
+	if (db_step(store, stmt, err) < 0)
+		return err->code;
+	first_ns = db_col_i64(stmt, 0);
+	last_ns = db_col_i64(stmt, 1);
+	if (first_ns < bucket->lost_first_ns && last_ns > bucket->lost_last_ns)
+		return 0;
+	return bucket_find_ends(store, bucket->bucket_no, first_ns, last_ns, err);
 }
 
 static int load(struct catalogue *catalogue, struct bucket *like, bool make, struct bucket **out,
@@ -461,6 +536,7 @@ bool catalogue_learn(struct catalogue *catalogue, const struct bucket *like)
 	bucket->changed_seq = like->changed_seq;
 	bucket->moved_seq = like->moved_seq;
 	bucket->dirty = bucket->end_lost = false;
+	clear_ends(bucket);
 	bucket->transaction = catalogue->transaction;
 	return true;
 }
@@ -477,10 +553,13 @@ static int flush_bucket(struct store *store, struct bucket *bucket, struct err *
 	row.end_ns = bucket->end_ns;
 	row.changed_seq = bucket->changed_seq;
 	row.moved_seq = bucket->moved_seq;
-	if (put_bucket(store, &row, err) < 0)
+	row.first_ns = bucket->first_ns;
+	row.last_ns = bucket->last_ns;
+	if (put_bucket(store, &row, err) < 0 || check_ends(store, bucket, err) < 0)
 		return err->code;
 	bucket->added = 0;
 	bucket->dirty = bucket->end_lost = false;
+	clear_ends(bucket);
 	return 0;
 }
 

@@ -20,6 +20,10 @@ struct bucket {
 	int64_t end_ns;
 	int64_t changed_seq;
 	int64_t moved_seq;
+	/* Of this transaction: smallest and greatest start of events that came, and of those that
+	 * went and that nothing came before, or behind. INT64_MAX and INT64_MIN: none. */
+	int64_t first_ns, last_ns;
+	int64_t lost_first_ns, lost_last_ns;
 	bool dirty;    /* differs from the row */
 	bool end_lost; /* the event that reached to end_ns does not any more */
 };
@@ -43,6 +47,11 @@ void bucket_moved(struct bucket *bucket, int64_t seq);
  * none. */
 MUST_USE int bucket_last_end(struct store *store, int64_t bucket_no, int64_t longest_ns,
 	int64_t *end_ns, struct err *err);
+
+/* Write in the bucket's row where its first and its last event are, of which the first is known not
+ * to start before FROM_NS, and the last not after TO_NS. Only while writing. */
+MUST_USE int bucket_find_ends(
+	struct store *store, int64_t bucket_no, int64_t from_ns, int64_t to_ns, struct err *err);
 
 /* After a rollback: buckets made in it are gone. Pointers to buckets die. */
 void catalogue_forget(struct catalogue *catalogue);

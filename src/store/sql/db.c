@@ -84,9 +84,3 @@ int64_t db_next_seq(struct store *store)
 	ASSERT(db_is_writing(store));
 	return ++db_counters(store)->last_seq;
 }
-
-int64_t db_next_number(struct store *store)
-{
-	ASSERT(db_is_writing(store));
-	return ++db_counters(store)->last_number;
-}

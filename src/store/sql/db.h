@@ -53,8 +53,8 @@ struct db_counters {
 	int64_t odd_ids;
 	int64_t tombstones;
 	int64_t quarantined;
-	int64_t last_number;
-	int64_t deletions; /* how often rows of dict were deleted */
+	int64_t deletions;  /* how often rows of dict were deleted */
+	int64_t last_entry; /* of quarantine */
 };
 /* Good while writing. */
 struct db_counters *db_counters(struct store *store);
@@ -161,10 +161,13 @@ void db_write_rollback(struct store *store);
  */
 MUST_USE int db_write_join(struct store *store, bool *own, struct err *err);
 MUST_USE int db_write_leave(struct store *store, bool own, int rc, struct err *err);
+/*
+ * The open transaction has statements that may take the database longer than a store's patience
+ * (store_options): they are waited for as long as it is there.
+ */
+void db_may_take_long(struct store *store);
 /* The next change number. Only while writing. */
 int64_t db_next_seq(struct store *store);
-/* The next number for an event of the ActivityWatch API. Only while writing. */
-int64_t db_next_number(struct store *store);
 
 /* One read transaction for several statements, counted; inside a write transaction it is the
  * writer's view. */

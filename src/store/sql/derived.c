@@ -472,8 +472,12 @@ int derived_session_put(struct store *store, const struct derived_session *sessi
 
 /* --- views --- */
 
-#define ROOTS_SEEN "(SELECT root_no FROM derived_run WHERE " OWN "last_ns >= ?1 AND first_ns < ?2)"
-#define RUNS_SEEN "(SELECT run_no FROM derived_run WHERE " OWN "root_no IN " ROOTS_SEEN ")"
+/* Among what a query gives, which is answered once. PostgreSQL would make one join of all of them,
+ * and without statistics, as new tables are, a slow one. */
+#define AMONG(query) "IN " POSTGRES("(SELECT unnest(ARRAY") "(" query ")" POSTGRES("))")
+#define RUNS_SEEN "derived_run WHERE " OWN "last_ns >= ?1 AND first_ns < ?2"
+#define OF_ROOTS_SEEN "root_no " AMONG("SELECT root_no FROM " RUNS_SEEN)
+#define OF_STREAMS_SEEN "run_no " AMONG("SELECT run_no FROM derived_run WHERE " OWN OF_ROOTS_SEEN)
 
 /* Per table: the query for everything, and for the streams of a time. */
 static const struct view_query {
@@ -485,27 +489,26 @@ static const struct view_query {
 		"SELECT " PARTITION_COLUMNS " FROM derived_partition" ALL_OWN
 		" ORDER BY partition_no",
 		"SELECT " PARTITION_COLUMNS " FROM derived_partition WHERE " OWN
-		"partition_no IN (SELECT partition_no FROM derived_run WHERE " OWN
-		"last_ns >= ?1 AND first_ns < ?2) ORDER BY partition_no" },
+		"partition_no " AMONG(
+			"SELECT partition_no FROM " RUNS_SEEN) " ORDER BY partition_no" },
 	{ &run_row,
 		"SELECT " RUN_COLUMNS " FROM derived_run" ALL_OWN
 		" ORDER BY partition_no, first_ns",
-		"SELECT " RUN_COLUMNS " FROM derived_run WHERE " OWN "root_no IN " ROOTS_SEEN
+		"SELECT " RUN_COLUMNS " FROM derived_run WHERE " OWN OF_ROOTS_SEEN
 		" ORDER BY partition_no, first_ns" },
 	{ &piece_row,
 		"SELECT " PIECE_COLUMNS " FROM derived_piece" ALL_OWN
 		" ORDER BY run_no, session_no",
-		"SELECT " PIECE_COLUMNS " FROM derived_piece WHERE " OWN "run_no IN " RUNS_SEEN
+		"SELECT " PIECE_COLUMNS " FROM derived_piece WHERE " OWN OF_STREAMS_SEEN
 		" ORDER BY run_no, session_no" },
 	{ &session_row,
 		"SELECT " SESSION_COLUMNS " FROM derived_session" ALL_OWN " ORDER BY session_no",
 		"SELECT " SESSION_COLUMNS " FROM derived_session WHERE " OWN
-		"session_no IN (SELECT session_no FROM derived_session WHERE " OWN
-		"group_no IN (SELECT s.group_no FROM derived_piece AS p"
-		" JOIN derived_session AS s USING (" OWNER "session_no)"
-		" WHERE p.run_no IN " RUNS_SEEN " /*!AND p.user_no = $0*/)"
-		" UNION SELECT session_no FROM derived_session WHERE " OWN "stray_events > 0)"
-		" ORDER BY session_no" },
+		"session_no " AMONG("SELECT session_no FROM derived_session WHERE " OWN "group_no " AMONG(
+			"SELECT group_no FROM derived_session WHERE " OWN
+			"session_no " AMONG("SELECT session_no FROM derived_piece WHERE " OWN
+					OF_STREAMS_SEEN)) " UNION SELECT session_no FROM derived_session WHERE " OWN
+							  "stray_events > 0") " ORDER BY session_no" },
 };
 
 static int view_part(struct store *store, const struct view_query *query, const int64_t range[2],

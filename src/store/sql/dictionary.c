@@ -19,6 +19,7 @@ enum { FIRST_SLOTS = 64, MOST_SLOTS = 8192, CACHE_TEXT_BYTES = 1024 };
 struct slot {
 	uint64_t hash;
 	int64_t data_no; /* 0: empty */
+	uint64_t round;  /* the last in which it was counted on */
 	struct buf text;
 };
 
@@ -29,6 +30,7 @@ struct dictionary {
 	struct slot *slots;
 	size_t slot_count;
 	size_t pushed_out;            /* since the cache has this size */
+	uint64_t round;               /* counts what was expected, from 1 on */
 	struct expectation *expected; /* NULL: nothing */
 };
 
@@ -49,6 +51,7 @@ struct dictionary *dictionary_new(struct store *store)
 	dictionary->store = store;
 	dictionary->slots = mem_zalloc(FIRST_SLOTS * sizeof(struct slot));
 	dictionary->slot_count = FIRST_SLOTS;
+	dictionary->round = 1;
 	return dictionary;
 }
 
@@ -139,6 +142,8 @@ static void keep(struct dictionary *dictionary, struct str data, uint64_t hash, 
 		grow(dictionary);
 		slot = slot_of(dictionary, hash);
 	}
+	if (slot->data_no != 0 && slot->round == dictionary->round)
+		return;
 	slot->hash = hash;
 	slot->data_no = no;
 	buf_clear(&slot->text);
@@ -232,10 +237,9 @@ static struct ahead_data *find_expected(
 	return NULL;
 }
 
-static const struct slot *cached(
-	const struct dictionary *dictionary, struct str data, uint64_t hash)
+static struct slot *cached(const struct dictionary *dictionary, struct str data, uint64_t hash)
 {
-	const struct slot *slot = slot_of(dictionary, hash);
+	struct slot *slot = slot_of(dictionary, hash);
 
 	return slot->data_no != 0 && slot->hash == hash && str_eq(buf_str(&slot->text), data)
 		       ? slot
@@ -252,10 +256,16 @@ static int load_expected(struct dictionary *dictionary, struct err *err)
 	return 0;
 }
 
-bool dictionary_wants(const struct dictionary *dictionary, struct str data, uint64_t hash)
+/* What is cached must be so when it is asked for: it keeps its slot until something else is
+ * expected. */
+bool dictionary_wants(struct dictionary *dictionary, struct str data, uint64_t hash)
 {
-	if (cached(dictionary, data, hash))
+	struct slot *slot = cached(dictionary, data, hash);
+
+	if (slot) {
+		slot->round = dictionary->round + 1;
 		return false;
+	}
 	return !db_is_writing(dictionary->store) || !filter_excludes(&dictionary->filter, hash);
 }
 
@@ -264,6 +274,7 @@ void dictionary_learn(struct dictionary *dictionary, const struct ahead_data *da
 	struct expectation *expected = mem_zalloc(sizeof(*expected));
 
 	unexpect(dictionary);
+	dictionary->round++;
 	dictionary->expected = expected;
 	expected->sure = db_is_writing(dictionary->store);
 	expected->datas = arena_zalloc(&expected->arena, count + 1, sizeof(*expected->datas));

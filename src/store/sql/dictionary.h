@@ -27,7 +27,7 @@ MUST_USE int dictionary_expect(
 /* The parts of that, where one question is for several dictionaries: does it take a question to
  * tell the number of DATA? What the answers were, in the place of what was expected before. */
 struct ahead_data;
-bool dictionary_wants(const struct dictionary *dictionary, struct str data, uint64_t hash);
+bool dictionary_wants(struct dictionary *dictionary, struct str data, uint64_t hash);
 void dictionary_learn(struct dictionary *dictionary, const struct ahead_data *datas, size_t count);
 /* Append the text of number NO to OUT. */
 MUST_USE int dictionary_text(struct store *store, int64_t no, struct buf *out, struct err *err);

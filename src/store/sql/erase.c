@@ -51,6 +51,7 @@ static const char *const tables[] = {
 	BATCH_OF("rule"),
 	BATCH_OF("aw_setting"),
 	BATCH_OF("aw_bucket"),
+	BATCH_OF("aw_told"),
 	BATCH_OF("bucket"),
 	BATCH_OF("device"),
 	BATCH_OF("alias"),
@@ -134,6 +135,7 @@ static int in_transaction(struct erasure *erasure,
 
 	if (lookup_join(store, &own, err) < 0)
 		return err->code;
+	db_may_take_long(store);
 	rc = lookup_rows_of(store, erasure->user_id, &arena, &before, err);
 	if (rc == 0)
 		rc = perform(erasure, what, err);

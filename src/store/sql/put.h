@@ -41,6 +41,9 @@ struct put_bucket {
 	int64_t end_ns;
 	int64_t changed_seq;
 	int64_t moved_seq;
+	/* Smallest and greatest start of what came; INT64_MAX and INT64_MIN: nothing did. */
+	int64_t first_ns;
+	int64_t last_ns;
 };
 MUST_USE int put_bucket(struct store *store, const struct put_bucket *row, struct err *err);
 

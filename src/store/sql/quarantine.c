@@ -1,5 +1,5 @@
 /* Foreign bytes that nobody understood. The same bytes with the same source, path and reason are
- * one entry. */
+ * one entry. Its number, by which people name it, is never given again. */
 #include "base/hash.h"
 #include "store/sql/writes.h"
 
@@ -31,10 +31,9 @@ int quarantine_put(struct store *store, const struct quarantine_entry *entry, st
 	int64_t added;
 
 	if (db_stmt(store,
-		    "INSERT INTO quarantine (/*!user_no, entry_no, */hash, source, path, position,"
-		    " reason, detail, at_ns, bytes_total, bytes) VALUES (/*!$0,"
-		    " (SELECT coalesce(max(entry_no), 0) + 1 FROM quarantine WHERE user_no = $0), */"
-		    "?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (" OWNER "hash) DO NOTHING",
+		    "INSERT INTO quarantine (" OWNER "hash, source, path, position, reason, detail,"
+		    " at_ns, bytes_total, bytes, entry_no) VALUES (" OWN_VALUE
+		    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (" OWNER "hash) DO NOTHING",
 		    &stmt, err) < 0)
 		return err->code;
 	identity(entry, hash);
@@ -47,9 +46,11 @@ int quarantine_put(struct store *store, const struct quarantine_entry *entry, st
 	db_bind_i64(stmt, 7, entry->at_ns);
 	db_bind_i64(stmt, 8, entry->bytes_total);
 	db_bind_blob(stmt, 9, entry->bytes);
+	db_bind_i64(stmt, 10, db_counters(store)->last_entry + 1);
 	if (db_exec_count(store, stmt, &added, err) < 0)
 		return err->code;
 	db_counters(store)->quarantined += added;
+	db_counters(store)->last_entry += added;
 	return 0;
 }
 

@@ -200,38 +200,66 @@ static bool wanted(
 						 bucket_name(&scan->arena, bucket, bucket->label)));
 }
 
-static int open_shelves(struct event_scan *scan, const struct event_filter *filter, struct err *err)
+/* What a bucket's row says of its events is behind while an intake is open. */
+static int has_odd(struct store *store, bool *odd, struct err *err)
+{
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+	int rc;
+
+	*odd = true;
+	if (db_is_writing(store))
+		return 0;
+	if (db_stmt(store, "SELECT odd_ids FROM store_state" ALL_OWN, &stmt, err) < 0)
+		return err->code;
+	rc = db_step(store, stmt, err);
+	if (rc == 1)
+		*odd = db_col_i64(stmt, 0) > 0;
+	return rc < 0 ? rc : 0;
+}
+
+static int open_shelf(struct event_scan *scan, const struct event_filter *filter,
+	const struct bucket_row *bucket, int odd, struct err *err)
 {
 	static const char lean_sql[] =
 		"SELECT shelf, start_ns, key, duration_ns, revision, seq, data_no FROM event"
-		" WHERE " OWN "shelf = ? AND start_ns >= ? AND start_ns < ? ORDER BY start_ns, key";
+		" WHERE " OWN
+		"shelf = ? AND start_ns >= ? AND start_ns <= ? ORDER BY start_ns, key";
 	static const char full_sql[] =
 		"SELECT e.shelf, e.start_ns, e.key, e.duration_ns, e.revision, e.seq,"
 		" e.data_no, d.body FROM event e LEFT JOIN dict d USING (" OWNER "data_no)"
-		" WHERE e.shelf = ? AND e.start_ns >= ? AND e.start_ns < ? /*!AND e.user_no = $0*/"
+		" WHERE e.shelf = ? AND e.start_ns >= ? AND e.start_ns <= ? /*!AND e.user_no = $0*/"
 		" ORDER BY e.start_ns, e.key";
+	const struct stream like = { .rank = event_type_rank(bucket->type) };
+	int64_t params[] = {
+		2 * bucket->bucket_no + odd,
+		filter->from_ns != 0 ? filter->from_ns : INT64_MIN,
+		filter->to_ns != 0 ? filter->to_ns - 1 : INT64_MAX,
+	};
+
+	if (!db_is_writing(scan->store)) {
+		params[1] = bucket->first_ns > params[1] ? bucket->first_ns : params[1];
+		params[2] = bucket->last_ns < params[2] ? bucket->last_ns : params[2];
+	}
+	if (params[1] > params[2])
+		return 0;
+	return add_stream(scan, filter->lean ? lean_sql : full_sql, params, like, err);
+}
+
+static int open_shelves(struct event_scan *scan, const struct event_filter *filter, struct err *err)
+{
 	struct bucket_row *rows;
 	size_t count;
+	bool odd;
 
-	if (load_buckets(scan, &rows, &count, err) < 0)
+	if (load_buckets(scan, &rows, &count, err) < 0 || has_odd(scan->store, &odd, err) < 0)
 		return err->code;
 	scan->heap = mem_zalloc(2 * count * sizeof(struct stream *));
 	for (size_t i = 0; i < count; i++) {
-		struct stream like = { .rank = event_type_rank(rows[i].type) };
-
 		if (!wanted(scan, filter, &rows[i]))
 			continue;
-		for (int odd = 0; odd < 2; odd++) {
-			const int64_t params[] = {
-				2 * rows[i].bucket_no + odd,
-				filter->from_ns != 0 ? filter->from_ns : INT64_MIN,
-				filter->to_ns != 0 ? filter->to_ns : INT64_MAX,
-			};
-
-			if (add_stream(scan, filter->lean ? lean_sql : full_sql, params, like,
-				    err) < 0)
-				return err->code;
-		}
+		if (open_shelf(scan, filter, &rows[i], 0, err) < 0 ||
+			(odd && open_shelf(scan, filter, &rows[i], 1, err) < 0))
+			return err->code;
 	}
 	return 0;
 }

@@ -182,6 +182,12 @@ bool db_is_writing(const struct store *store)
 	return store->writing;
 }
 
+/* A file is always there. */
+void db_may_take_long(struct store *store)
+{
+	(void)store;
+}
+
 bool db_is_read_only(const struct store *store)
 {
 	return store->read_only;
@@ -193,8 +199,8 @@ static int load_counters(struct store *store, struct err *err)
 	int rc;
 
 	if (db_stmt(store,
-		    "SELECT last_seq, events, odd_ids, tombstones, quarantined, last_number,"
-		    " deletions FROM store_state",
+		    "SELECT last_seq, events, odd_ids, tombstones, quarantined, deletions,"
+		    " last_entry FROM store_state",
 		    &stmt, err) < 0)
 		return err->code;
 	rc = db_step(store, stmt, err);
@@ -209,8 +215,8 @@ static int load_counters(struct store *store, struct err *err)
 		.odd_ids = db_col_i64(stmt, 2),
 		.tombstones = db_col_i64(stmt, 3),
 		.quarantined = db_col_i64(stmt, 4),
-		.last_number = db_col_i64(stmt, 5),
-		.deletions = db_col_i64(stmt, 6),
+		.deletions = db_col_i64(stmt, 5),
+		.last_entry = db_col_i64(stmt, 6),
 	};
 	store->counters = store->stored;
 	return 0;
@@ -225,7 +231,7 @@ static int save_counters(struct store *store, struct err *err)
 		return 0;
 	if (db_stmt(store,
 		    "UPDATE store_state SET last_seq = ?, events = ?, odd_ids = ?, tombstones = ?,"
-		    " quarantined = ?, last_number = ?, deletions = ?",
+		    " quarantined = ?, deletions = ?, last_entry = ?",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, now->last_seq);
@@ -233,8 +239,8 @@ static int save_counters(struct store *store, struct err *err)
 	db_bind_i64(stmt, 3, now->odd_ids);
 	db_bind_i64(stmt, 4, now->tombstones);
 	db_bind_i64(stmt, 5, now->quarantined);
-	db_bind_i64(stmt, 6, now->last_number);
-	db_bind_i64(stmt, 7, now->deletions);
+	db_bind_i64(stmt, 6, now->deletions);
+	db_bind_i64(stmt, 7, now->last_entry);
 	return db_exec(store, stmt, err);
 }
 

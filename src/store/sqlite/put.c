@@ -87,7 +87,8 @@ int put_bucket(struct store *store, const struct put_bucket *row, struct err *er
 
 	if (db_stmt(store,
 		    "UPDATE bucket SET events = events + ?, longest_ns = ?, end_ns = ?,"
-		    " changed_seq = ?, moved_seq = ? WHERE bucket_no = ?",
+		    " changed_seq = ?, moved_seq = ?, first_ns = min(first_ns, ?),"
+		    " last_ns = max(last_ns, ?) WHERE bucket_no = ?",
 		    &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, row->added);
@@ -95,6 +96,8 @@ int put_bucket(struct store *store, const struct put_bucket *row, struct err *er
 	db_bind_i64(stmt, 3, row->end_ns);
 	db_bind_i64(stmt, 4, row->changed_seq);
 	db_bind_i64(stmt, 5, row->moved_seq);
-	db_bind_i64(stmt, 6, row->bucket_no);
+	db_bind_i64(stmt, 6, row->first_ns);
+	db_bind_i64(stmt, 7, row->last_ns);
+	db_bind_i64(stmt, 8, row->bucket_no);
 	return db_exec(store, stmt, err);
 }

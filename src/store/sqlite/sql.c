@@ -83,6 +83,9 @@ static bool may_read(const struct sql *sql, const char *name, const char *schema
 		return name != NULL;
 	if (schema)
 		return strcmp(schema, "main") != 0;
+	/* PRAGMAs as tables, which SQLite makes when they are first asked for. */
+	if (sqlite3_strnicmp(name, "pragma_", 7) == 0)
+		return false;
 	for (size_t i = 0; i < sql->hidden.count; i++)
 		if (sqlite3_stricmp(hidden[i].ptr, name) == 0)
 			return false;

@@ -1,5 +1,7 @@
-/* Who asks of an SQLite store: always the person whose file it is, from one device or another. */
+/* Who asks of an SQLite store: always the person whose file it is, from one device or another; and
+ * who serves it: one process. */
 #include "store/users.h"
+#include "store/servers.h"
 
 #include "store/sqlite/db.h"
 
@@ -32,4 +34,27 @@ int db_write_begin_for(struct store *store, const struct str *user_ids, size_t c
 	for (size_t i = 0; i < count; i++)
 		locked[i] = true;
 	return store->writing || count == 0 ? 0 : db_write_begin(store, err);
+}
+
+int servers_announce(struct store *store, int64_t *count, struct err *err)
+{
+	(void)store;
+	(void)err;
+	*count = 1;
+	return 0;
+}
+
+int servers_alone(struct store *store, bool *mine, struct err *err)
+{
+	(void)store;
+	(void)err;
+	*mine = true;
+	return 0;
+}
+
+int servers_resign(struct store *store, struct err *err)
+{
+	(void)store;
+	(void)err;
+	return 0;
 }

@@ -49,14 +49,17 @@ static const struct {
 	{ "buckets whose bounds are not those of their events",
 		"SELECT count(*) FROM bucket b LEFT JOIN (SELECT shelf / 2 AS bucket_no,"
 		" max(duration_ns) AS longest_ns, max(start_ns + duration_ns) AS end_ns,"
-		" max(seq) AS seq FROM event GROUP BY shelf / 2) e USING (bucket_no)"
+		" min(start_ns) AS first_ns, max(start_ns) AS last_ns, max(seq) AS seq"
+		" FROM event GROUP BY shelf / 2) e USING (bucket_no)"
 		" WHERE b.end_ns <> coalesce(e.end_ns, -9223372036854775808)"
+		" OR b.first_ns <> coalesce(e.first_ns, 9223372036854775807)"
+		" OR b.last_ns <> coalesce(e.last_ns, -9223372036854775808)"
 		" OR b.longest_ns < coalesce(e.longest_ns, 0) OR b.longest_ns < 0"
 		" OR b.changed_seq < coalesce(e.seq, 0) OR b.moved_seq > b.changed_seq" },
 	{ "changes of buckets beyond the store's change number",
 		"SELECT count(*) FROM bucket, store_state WHERE changed_seq > last_seq" },
 	{ "numbers of events that were not given out",
-		"SELECT count(*) FROM event, store_state WHERE number < 0 OR number > last_number"
+		"SELECT count(*) FROM event, store_state WHERE number < 0 OR number > last_seq"
 		" AND (number <= 1 << 52 OR number >= (1 << 52) + seq)" },
 	{ "ActivityWatch buckets of another name than in the store",
 		"SELECT count(*) FROM aw_bucket a JOIN bucket b USING (bucket_no)"

@@ -271,6 +271,38 @@ static void header_and_trailer_round_trip(void)
 	wire_decoder_release(&decoder);
 }
 
+#define BUCKET(source, created, data)                                                                            \
+	"{\"type\":\"tt.bucket\",\"machine_id\":\"5f0c8a52-91d7-4c0e-8b6a-2d1f7a9be310\",\"source\":\"" source   \
+	"\",\"event_type\":\"e\",\"type_name\":\"t\",\"client\":\"c\",\"hostname\":\"h\",\"created\":\"" created \
+	"\",\"data\":" data "}"
+
+static void buckets(void)
+{
+	static const char *const others[] = {
+		BUCKET("remote.tmux", "2026-02-03T14:32:01Z", "{}"),
+		BUCKET("aw.\\u0007", "2026-02-03T14:32:01Z", "{}"),
+		BUCKET("aw.b", "soon", "{}"),
+		BUCKET("aw.b", "2026-02-03T14:32:01Z", "[]"),
+		"{\"type\":\"tt.bucket\",\"bucket_id\":\"b\",\"machine_id\":\"\",\"data\":{}}",
+		"{\"type\":\"tt.bucket\"}",
+		"{\"type\":\"tt.of_later\",\"data\":{}}",
+	};
+	struct wire_decoder decoder = { 0 };
+	struct buf out CLEANUP(buf_release) = BUF_INIT;
+	struct wire_line line = decode(
+		&decoder, BUCKET("aw.b%3A", "2026-02-03T14:32:01+01:00", "{\"b\":[1,2],\"a\":{}}"));
+
+	IS_INT(line.kind, WIRE_BUCKET);
+	IS_STR(line.bucket.source, "aw.b%3A");
+	IS_STR(line.bucket.data, "{\"a\":{},\"b\":[1,2]}");
+	wire_encode_bucket(&out, &line.bucket);
+	IS_STR(buf_str(&out),
+		BUCKET("aw.b%3A", "2026-02-03T13:32:01.000Z", "{\"a\":{},\"b\":[1,2]}") "\n");
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		IS_INT(decode(&decoder, others[i]).kind, WIRE_BLANK);
+	wire_decoder_release(&decoder);
+}
+
 static void blank_lines_are_blank(void)
 {
 	struct wire_decoder decoder = { 0 };
@@ -596,6 +628,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(posted_events_round_trip),
 	TAP_CASE(a_tombstone_carries_no_payload),
 	TAP_CASE(header_and_trailer_round_trip),
+	TAP_CASE(buckets),
 	TAP_CASE(blank_lines_are_blank),
 	TAP_CASE(a_missing_source_has_a_stand_in),
 	TAP_CASE(what_is_refused_has_a_reason),

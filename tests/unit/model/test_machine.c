@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/hash.h"
 #include "base/uuid.h"
 #include "model/limits.h"
 #include "model/machine.h"
@@ -228,6 +229,29 @@ static void another_host_is_noticed(void)
 	place_release(&place);
 }
 
+/* Made while the host had no machine id, as in a container's first hours: the name has to do. */
+static void a_machine_id_may_come_later(void)
+{
+	struct place place;
+	struct machine machine;
+	struct str name;
+	uint8_t hash[16];
+	char hex[33];
+
+	place_init(&place);
+	name = machine_host_name(&place.arena);
+	hash128(arena_printf(&place.arena, "%.*s\n-", STR_ARG(name)), hash);
+	hash_hex(hash, sizeof(hash), hex);
+	place_write(&place,
+		arena_printf(&place.arena,
+			"{\"machine_id\":\"5f0c8a52-91d7-4c0e-8b6a-2d1f7a9be310\",\"label\":\"a\","
+			"\"hostname\":\"b\",\"fingerprint\":\"%s\"}",
+			hex));
+	IS_INT(machine_load(place.data, &place.arena, &machine, &place.err), 0);
+	OK(machine_is_this_host(&machine));
+	place_release(&place);
+}
+
 /* One process of a race: waits at the gate, makes the identity, sends back what it got. */
 _Noreturn static void racer(struct place *place, int gate, int result)
 {
@@ -294,6 +318,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(a_damaged_file_is_never_overwritten),
 	TAP_CASE(an_old_file_is_read),
 	TAP_CASE(another_host_is_noticed),
+	TAP_CASE(a_machine_id_may_come_later),
 	TAP_CASE(races_end_well_every_time),
 };
 

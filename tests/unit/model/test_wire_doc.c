@@ -24,6 +24,9 @@ static void check_line(struct wire_decoder *decoder, struct str line)
 	case WIRE_TRAILER:
 		wire_encode_trailer(&again, &what.trailer);
 		break;
+	case WIRE_BUCKET:
+		wire_encode_bucket(&again, &what.bucket);
+		break;
 	case WIRE_BLANK:
 		OK(what.kind != WIRE_BLANK);
 		break;

@@ -24,14 +24,14 @@ __attribute__((unused)) static void change_first(struct store *store, struct are
 	intake_free(intake);
 }
 
-/* Everything an intake does with events, after change_first. */
+/* Everything an intake does with events, after change_first: with COUNT of them, ten at least. */
 __attribute__((unused)) static int change_intake(
-	struct intake *intake, struct arena *arena, struct err *err)
+	struct intake *intake, int count, struct arena *arena, struct err *err)
 {
 	struct file_cursor cursor = { .source = STR("s"), .path = STR("/p"), .offset = 5 };
 	enum intake_result result;
 
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < count; i++) {
 		struct event event = event_make(arena, i % 2 ? "note" : "remark",
 			T0 + i / 2 * NS_PER_S, "n", i % 3 ? "{\"a\":1}" : "{\"a\":2}");
 

@@ -5,6 +5,7 @@
  */
 #include "aw_fixture.h"
 #include "base/hash.h"
+#include "model/limits.h"
 #include "store/sql/db.h"
 
 enum { PLAIN, AHEAD, BOTH };
@@ -16,7 +17,9 @@ struct pair {
 	struct intake *intake[BOTH];
 	struct arena arena;
 	uint64_t dice;
-	int64_t now_ns; /* events come later and later */
+	int64_t now_ns;      /* events come later and later */
+	int64_t numbers[40]; /* that were given last, the oldest overwritten first */
+	size_t given;
 };
 
 static size_t dice(struct pair *p, size_t sides)
@@ -322,6 +325,101 @@ static void imports(void)
 	free(list);
 }
 
+/* What is read together ends between events of one start: none of these may be taken for new. */
+static void imports_of_equal_starts(void)
+{
+	enum { EQUAL = 7, STARTS = LIMIT_INTAKE_EXPECT / EQUAL + 40 };
+	struct fixture f;
+	struct store *store = open_new(&f);
+	struct intake *intake = begin(store);
+	int64_t bucket_no = make_bucket(intake, "b");
+
+	_Static_assert(LIMIT_INTAKE_EXPECT % EQUAL != 0, "it would end behind them");
+	for (int round = 0; round < 3; round++) { /* made, then looked for up and down */
+		int wrong = 0;
+
+		for (int64_t i = 0; i < (int64_t)STARTS * EQUAL; i++) {
+			int64_t at = round == 2 ? (int64_t)STARTS * EQUAL - 1 - i : i;
+			struct aw_event event =
+				aw_make_event(T0 + at / EQUAL, at % EQUAL, "{\"a\":1}");
+			bool added = false;
+			struct err err;
+
+			GOOD(aw_merge(intake, bucket_no, &event, &added, &err));
+			wrong += added != (round == 0);
+		}
+		IS_INT(wrong, 0);
+		commit(intake);
+		intake_free(intake);
+		intake = begin(store);
+	}
+	IS_INT(count_of(store, range_all(bucket_no)), (int64_t)STARTS * EQUAL);
+	intake_free(intake);
+	close_all(&f, store);
+}
+
+static bool is_added(struct intake *intake, int64_t bucket_no, int64_t at, int64_t *number)
+{
+	struct aw_event event = aw_make_event(T0 + at * S, 0, "{\"a\":1}");
+	bool added = false;
+	struct err err;
+
+	GOOD(aw_merge(intake, bucket_no, &event, &added, &err));
+	*number = event.number;
+	return added;
+}
+
+static void remove_one(struct intake *intake, int64_t bucket_no, int64_t number)
+{
+	bool removed = false;
+	struct err err;
+
+	GOOD(aw_remove(intake, bucket_no, number, &removed, &err));
+	OK(removed);
+}
+
+/* What was removed is new again, whoever removed it, and whatever came in between. */
+static void imports_after_removals(void)
+{
+	enum { COUNT = 10 };
+	struct fixture f;
+	struct store *store = open_new(&f), *other = fixture_open(&f);
+	struct intake *intake = begin(store), *others;
+	int64_t buckets[] = { make_bucket(intake, "b"), make_bucket(intake, "c") };
+	struct aw_event moved = aw_make_event(T0 + 30 * S, 0, "{\"a\":1}");
+	int64_t numbers[COUNT], number;
+	struct err err;
+
+	for (int i = 0; i < COUNT; i++)
+		OK(is_added(intake, buckets[0], i, &numbers[i]));
+	moved.number = numbers[3];
+	GOOD(aw_replace(intake, buckets[0], &moved, &err)); /* its id says another time now */
+	OK(!is_added(intake, buckets[0], 30, &number));
+	OK(is_added(intake, buckets[0], 3, &number));
+	OK(!is_added(intake, buckets[0], 0, &number)); /* all are known now */
+	remove_one(intake, buckets[0], numbers[5]);
+	OK(is_added(intake, buckets[0], COUNT, &number));
+	OK(is_added(intake, buckets[0], 5, &number));
+	OK(!is_added(intake, buckets[0], 5, &number));
+	commit(intake);
+	others = begin(other);
+	remove_one(others, buckets[0], numbers[7]);
+	commit(others);
+	intake_free(others);
+	OK(!is_added(intake, buckets[0], 6, &number));
+	IS_INT(number, numbers[6]);
+	OK(is_added(intake, buckets[0], 7, &number));
+	for (int i = 0; i < COUNT; i++) { /* another bucket is another one */
+		OK(is_added(intake, buckets[1], i, &number));
+		OK(!is_added(intake, buckets[0], i, &number));
+		OK(!is_added(intake, buckets[1], i, &number));
+	}
+	commit(intake);
+	intake_free(intake);
+	store_close(other);
+	close_all(&f, store);
+}
+
 /* --- heartbeats --- */
 
 enum { MOST_BEATS = 30 };
@@ -375,6 +473,7 @@ static void beat_both(struct pair *p, const struct beats *beats, size_t at)
 	IS_INT(rc[AHEAD], rc[PLAIN]);
 	IS_INT(bucket_no[AHEAD], bucket_no[PLAIN]);
 	IS_INT(event[AHEAD].number, event[PLAIN].number);
+	p->numbers[p->given++ % ARRAY_LEN(p->numbers)] = event[AHEAD].number;
 	IS_INT(event[AHEAD].start_ns, event[PLAIN].start_ns);
 	IS_INT(event[AHEAD].duration_ns, event[PLAIN].duration_ns);
 }
@@ -383,7 +482,8 @@ static void beat_both(struct pair *p, const struct beats *beats, size_t at)
  * then). */
 static void interfere_in_bucket(struct pair *p, int64_t now_ns)
 {
-	int64_t bucket_no = 1 + (int64_t)dice(p, 3), number = 1 + (int64_t)dice(p, 40);
+	int64_t bucket_no = 1 + (int64_t)dice(p, 3);
+	int64_t number = p->numbers[dice(p, ARRAY_LEN(p->numbers))];
 	size_t what = dice(p, 4);
 	const struct aw_event moved = { .number = number,
 		.start_ns = now_ns - (int64_t)dice(p, 3) * S,
@@ -483,6 +583,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(events),
 	TAP_CASE(lines),
 	TAP_CASE(imports),
+	TAP_CASE(imports_of_equal_starts),
+	TAP_CASE(imports_after_removals),
 	TAP_CASE(heartbeats),
 	TAP_CASE(undone_beats_are_forgotten),
 };

@@ -46,7 +46,7 @@ static void tells_what_lies_elsewhere(void)
 {
 	struct world w;
 	struct aw_event event;
-	int64_t early;
+	int64_t early, grown;
 	bool removed;
 	struct err err;
 
@@ -54,7 +54,7 @@ static void tells_what_lies_elsewhere(void)
 	early = put(w.intake, w.b, T0, S, "{}");
 	OK(asked(&w, 0, 10));
 	OK(!asked(&w, 0, 10));
-	put(w.intake, w.b, T0 + 50 * S, S, "{}");
+	grown = put(w.intake, w.b, T0 + 50 * S, S, "{}");
 	OK(!asked(&w, 0, 10));
 	beat(w.intake, w.b, T0 + 51 * S, S, "{}", S); /* grows at the end: the usual case */
 	OK(!asked(&w, 0, 10));
@@ -73,7 +73,7 @@ static void tells_what_lies_elsewhere(void)
 	GOOD(aw_remove(w.intake, w.b, early, &removed, &err));
 	OK(asked(&w, 0, 1));
 	event = aw_make_event(T0 + 50 * S, S, "{}");
-	event.number = 2;
+	event.number = grown;
 	GOOD(aw_replace(w.intake, w.b, &event, &err)); /* shorter than it was */
 	OK(asked(&w, 52, 60));
 	world_end(&w);
@@ -147,9 +147,10 @@ static void snapshot(struct store *store, const struct aw_range *range, struct b
 static void change_at_random(struct store *store, int64_t b, unsigned seed, int rounds)
 {
 	CLEANUP(intake_freep) struct intake *intake = NULL;
+	struct store_info info;
 	struct err err;
 
-	if (intake_begin_lazy(&intake, store, &err) < 0)
+	if (store_info(store, &info, &err) < 0 || intake_begin_lazy(&intake, store, &err) < 0)
 		_exit(3);
 	for (int i = 0; i < rounds; i++) {
 		int64_t start = T0 + rand_r(&seed) % 60 * S;
@@ -158,7 +159,7 @@ static void change_at_random(struct store *store, int64_t b, unsigned seed, int 
 		bool removed;
 		int rc;
 
-		event.number = 1 + rand_r(&seed) % (i + 1);
+		event.number = 1 + rand_r(&seed) % ((int)info.last_seq + 2 * i + 1);
 		if (what < 4)
 			rc = aw_insert(intake, b, &event, &err);
 		else if (what < 7)

@@ -22,7 +22,7 @@ struct item {
 struct list {
 	struct item items[MOST];
 	size_t count;
-	int64_t last_number;
+	int64_t last_number; /* no number that is given from here on is this or less */
 	/* What each connection remembers: the number of the event that its last heartbeat gave, if
 	 * that was the last change to the bucket; else 0. */
 	int64_t last_beat[USERS][BUCKETS];
@@ -74,13 +74,15 @@ static void changed(struct list *list, int bucket)
 		list->last_beat[user][bucket] = 0;
 }
 
-static struct item *add(
-	struct list *list, int bucket, int64_t start_ns, int64_t duration_ns, int data)
+/* Its number is the store's choice, but new. */
+static struct item *add(struct list *list, struct item made)
 {
 	struct item *item = &list->items[list->count++];
 
-	*item = (struct item){ ++list->last_number, start_ns, duration_ns, bucket, data };
-	changed(list, bucket);
+	OK(made.number > list->last_number);
+	list->last_number = made.number;
+	*item = made;
+	changed(list, made.bucket);
 	return item;
 }
 
@@ -115,7 +117,7 @@ static void do_insert(struct world *w, struct intake *intake, int bucket)
 	if (dice(w, 20) == 0)
 		event.duration_ns = duration = 30 * S;
 	GOOD(aw_insert(intake, w->bucket_no[bucket], &event, &err));
-	IS_INT(event.number, add(&w->list, bucket, start, duration, data)->number);
+	add(&w->list, (struct item){ event.number, start, duration, bucket, data });
 }
 
 static void do_beat(struct world *w, struct intake *intake, int bucket, int64_t pulse)
@@ -138,7 +140,8 @@ static void do_beat(struct world *w, struct intake *intake, int bucket, int64_t 
 			w->list.last_beat[w->user][bucket] = last->number;
 		}
 	} else {
-		last = add(&w->list, bucket, beat.start_ns, beat.duration_ns, data);
+		last = add(&w->list, (struct item){ event.number, beat.start_ns, beat.duration_ns,
+					     bucket, data });
 		w->list.last_beat[w->user][bucket] = last->number;
 	}
 	IS_INT(event.number, last->number);
@@ -146,9 +149,17 @@ static void do_beat(struct world *w, struct intake *intake, int bucket, int64_t 
 	IS_INT(event.duration_ns, last->duration_ns);
 }
 
+/* An event's, of whichever bucket; or any. */
+static int64_t some_number(struct world *w)
+{
+	if (w->list.count > 0 && dice(w, 2) == 0)
+		return w->list.items[dice(w, (int64_t)w->list.count)].number;
+	return 1 + dice(w, w->list.last_number + 1);
+}
+
 static void do_replace(struct world *w, struct intake *intake, int bucket)
 {
-	int64_t number = 1 + dice(w, w->list.last_number + 1);
+	int64_t number = some_number(w);
 	struct item *item = item_by_number(&w->list, bucket, number);
 	struct aw_event event = aw_make_event(T0 + dice(w, SPAN) * S, dice(w, 9) * S, datas[1]);
 	bool same;
@@ -171,7 +182,7 @@ static void do_replace(struct world *w, struct intake *intake, int bucket)
 
 static void do_remove(struct world *w, struct intake *intake, int bucket)
 {
-	int64_t number = 1 + dice(w, w->list.last_number + 1);
+	int64_t number = some_number(w);
 	struct item *item = item_by_number(&w->list, bucket, number);
 	bool removed;
 	struct err err;
@@ -198,7 +209,7 @@ static void do_merge(struct world *w, struct intake *intake, int bucket)
 	GOOD(aw_merge(intake, w->bucket_no[bucket], &event, &added, &err));
 	IS_INT(added, !there);
 	if (!there)
-		add(&w->list, bucket, start, duration, 0);
+		add(&w->list, (struct item){ event.number, start, duration, bucket, 0 });
 }
 
 static void do_delete(struct world *w, struct intake *intake, int bucket)
@@ -302,6 +313,53 @@ static void compare(struct world *w)
 	}
 }
 
+/* True: the list has an event of this number in this bucket, and the store says the same. */
+static bool compare_number(struct world *w, int bucket, int64_t number)
+{
+	const struct item *item = item_by_number(&w->list, bucket, number);
+	struct aw_event event = { 0 };
+	struct err err;
+	int rc =
+		aw_event_find(w->store[0], w->bucket_no[bucket], number, &w->f.arena, &event, &err);
+
+	IS_INT(rc, item ? 0 : ERR_NOT_FOUND);
+	if (!item || rc < 0)
+		return false;
+	IS_INT(event.number, number);
+	IS_INT(event.start_ns, item->start_ns);
+	IS_INT(event.duration_ns, item->duration_ns);
+	IS_STR(event.data, datas[item->data]);
+	return true;
+}
+
+/* Every event is found under its number, in its bucket alone, and nothing under a number that is
+ * only a change's: of those each is asked for in one bucket, as each is a question. */
+static void compare_numbers(struct world *w)
+{
+	struct store_info info;
+	size_t found = 0;
+	struct err err;
+
+	for (size_t i = 0; i < w->list.count; i++)
+		for (int bucket = 0; bucket < BUCKETS; bucket++)
+			found += compare_number(w, bucket, w->list.items[i].number);
+	IS_INT(found, w->list.count);
+	GOOD(store_info(w->store[0], &info, &err));
+	for (int64_t number = 0; number <= info.last_seq + 10; number++)
+		compare_number(w, (int)(number % BUCKETS), number);
+}
+
+/* What other changes there were, later numbers are above. */
+static void pass_changes(struct world *w)
+{
+	struct store_info info;
+	struct err err;
+
+	GOOD(store_info(w->store[0], &info, &err));
+	OK(info.last_seq >= w->list.last_number);
+	w->list.last_number = info.last_seq;
+}
+
 static void start(struct world *w)
 {
 	struct err err;
@@ -330,6 +388,7 @@ static void round_of(struct world *w)
 		operate(w, w->intake[user]);
 	if (dice(w, 8) > 0) {
 		commit(w->intake[user]);
+		pass_changes(w);
 	} else {
 		struct err err;
 
@@ -360,8 +419,9 @@ static void random_operations_agree(void)
 			w.bucket_no[bucket] = make_bucket(w.intake[0], id);
 		}
 		commit(w.intake[0]);
-		for (int i = 0; i < ROUNDS && tap.failed == 0; i++)
+		for (int i = store_place_rounds(ROUNDS); i-- > 0 && tap.failed == 0;)
 			round_of(&w);
+		compare_numbers(&w);
 		GOOD(store_verify(w.store[0], NULL, &err));
 		stop(&w);
 		fixture_end(&w.f);

@@ -15,7 +15,7 @@
 #include "store/sqlite/open.h"
 #include "store/sqlite/schema.h"
 
-enum { LAST_CALL = 3000 };
+enum { LAST_CALL = 3000, CHANGES = 60 };
 
 static const struct {
 	int rc;
@@ -32,7 +32,7 @@ static int change(struct store *store, struct arena *arena, struct err *err)
 
 	if (intake_begin(&intake, store, err) < 0)
 		return err->code;
-	return change_intake(intake, arena, err);
+	return change_intake(intake, CHANGES, arena, err);
 }
 
 static void prepare(struct fixture *f)
@@ -206,11 +206,11 @@ static bool again_with_fault(const struct states *states, long n)
 	store = fixture_open(&f);
 	GOOD(intake_begin(&intake, store, &err));
 	fault_vfs_arm(n, SQLITE_IOERR_WRITE, false);
-	if (change_intake(intake, &f.arena, &err) < 0) {
+	if (change_intake(intake, CHANGES, &f.arena, &err) < 0) {
 		met = fault_vfs_disarm();
 		if (intake_commit(intake, &err) < 0)
 			OK(intake_counts(intake)->new_events == 0 && intake_pending(intake) == 0);
-		GOOD(change_intake(intake, &f.arena, &err));
+		GOOD(change_intake(intake, CHANGES, &f.arena, &err));
 	} else {
 		met = fault_vfs_disarm();
 	}

@@ -813,6 +813,8 @@ static void verification_finds_faults(void)
 		{ "UPDATE event SET shelf = shelf + 200" ALL_OWN, "2 shelves of events without" },
 		{ "UPDATE bucket SET events = 7" ALL_OWN, "buckets with more or fewer" },
 		{ "UPDATE bucket SET end_ns = 7" ALL_OWN, "whose bounds are not" },
+		{ "UPDATE bucket SET first_ns = first_ns - 1" ALL_OWN, "whose bounds are not" },
+		{ "UPDATE bucket SET last_ns = last_ns + 1" ALL_OWN, "whose bounds are not" },
 		{ "UPDATE bucket SET changed_seq = 99" ALL_OWN, "changes of buckets beyond" },
 		{ "UPDATE event SET number = 5" ALL_OWN, "3 numbers of events" },
 		{ "INSERT INTO aw_setting (user_no, key, value) VALUES ($0, 'k', '{')", "no JSON" },

@@ -4,6 +4,7 @@
 
 #include <libpq-fe.h>
 
+#include "store/aw_told.h"
 #include "store/derived.h"
 #include "store/keys.h"
 #include "store/records.h"
@@ -42,6 +43,10 @@ static void write_beside(struct fixture *f, struct store *store)
 	struct peer_state peer = {
 		.machine_id = STR(MACHINE_B), .alias = STR("desk"), .store_id = STR("i")
 	};
+	const struct wire_bucket told = { .machine_id = STR(MACHINE_A),
+		.source = STR("claude"),
+		.event_type = STR("note"),
+		.data = STR("{}") };
 	struct quarantine_entry entry = fixture_origin;
 	struct device device = { .machine_id = STR(MACHINE_B) };
 	struct err err;
@@ -52,6 +57,7 @@ static void write_beside(struct fixture *f, struct store *store)
 	GOOD(intake_cursor(intake, &cursor, &err));
 	GOOD(intake_memo_put(intake, STR("s"), STR("k"), STR("v"), &err));
 	GOOD(intake_peer(intake, &peer, &err));
+	GOOD(intake_told(intake, &told, true, &err));
 	put(intake, make_bucket(intake, "b"), T0, S, "{}");
 	GOOD(aw_setting_put(intake, STR("k"), STR("1"), &err));
 	commit(intake);

@@ -90,8 +90,10 @@ static void make_buckets(struct model *m)
 			" SELECT " OWN_VALUE "n, 1, 's', n::TEXT FROM generate_series(1, 3) n");
 		GOOD(db_write_commit(m->store, &err));
 		for (int64_t i = 0; i < BUCKETS; i++)
-			m->now[user].buckets[i] =
-				(struct put_bucket){ .bucket_no = i + 1, .end_ns = INT64_MIN };
+			m->now[user].buckets[i] = (struct put_bucket){ .bucket_no = i + 1,
+				.end_ns = INT64_MIN,
+				.first_ns = INT64_MAX,
+				.last_ns = INT64_MIN };
 		m->committed[user] = m->now[user];
 	}
 }
@@ -207,11 +209,15 @@ static void put_to_bucket(struct model *m)
 		.longest_ns = (int64_t)dice(m, 100),
 		.end_ns = (int64_t)dice(m, 100),
 		.changed_seq = (int64_t)dice(m, 100),
-		.moved_seq = (int64_t)dice(m, 100) };
+		.moved_seq = (int64_t)dice(m, 100),
+		.first_ns = dice(m, 3) == 0 ? INT64_MAX : (int64_t)dice(m, 1000),
+		.last_ns = dice(m, 3) == 0 ? INT64_MIN : (int64_t)dice(m, 1000) };
 	struct err err;
 
 	GOOD(put_bucket(m->store, &row, &err));
 	row.added += bucket->added;
+	row.first_ns = row.first_ns < bucket->first_ns ? row.first_ns : bucket->first_ns;
+	row.last_ns = row.last_ns > bucket->last_ns ? row.last_ns : bucket->last_ns;
 	*bucket = row;
 }
 
@@ -315,8 +321,8 @@ static void compare_buckets(struct model *m)
 	struct err err;
 
 	GOOD(db_stmt(m->store,
-		"SELECT events, longest_ns, end_ns, changed_seq, moved_seq FROM bucket" ALL_OWN
-		" ORDER BY bucket_no",
+		"SELECT events, longest_ns, end_ns, changed_seq, moved_seq, first_ns, last_ns"
+		" FROM bucket" ALL_OWN " ORDER BY bucket_no",
 		&stmt, &err));
 	for (; db_step(m->store, stmt, &err) == 1 && got < BUCKETS; got++) {
 		const struct put_bucket *bucket = &m->now[m->user].buckets[got];
@@ -326,6 +332,8 @@ static void compare_buckets(struct model *m)
 		IS_INT(db_col_i64(stmt, 2), bucket->end_ns);
 		IS_INT(db_col_i64(stmt, 3), bucket->changed_seq);
 		IS_INT(db_col_i64(stmt, 4), bucket->moved_seq);
+		IS_INT(db_col_i64(stmt, 5), bucket->first_ns);
+		IS_INT(db_col_i64(stmt, 6), bucket->last_ns);
 	}
 	IS_INT(got, BUCKETS);
 }

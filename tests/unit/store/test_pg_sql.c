@@ -1,19 +1,12 @@
 /* SQL of people over PostgreSQL: what the views show, what a statement may not do, and how an
  * instant gets into it. */
-#include "store/sql.h"
-
 #include "base/fs.h"
+#include "sql_fixture.h"
 #include "store/postgres/sql_text.h"
-#include "store_fixture.h"
 
-enum { MOST_COLUMNS = 64, TIMEOUT_MS = 20000, PAGE_BYTES = 1 << 20 };
+enum { PAGE_BYTES = 1 << 20 };
 
-static const struct {
-	const char *type;
-	int64_t ns;
-	const char *discriminator;
-	const char *data;
-} content[] = {
+static const struct sql_content content[] = {
 	{ "agent_session", 0, "s1:facts",
 		"{\"session_id\":\"s1\",\"cwd\":\"/w\",\"prompts\":1,\"input_tokens\":12,\"output_tokens\":null,"
 		"\"started_at\":\"2026-02-02T02:40:00Z\",\"ended_at\":\"2026-02-02T02:50:00Z\"}" },
@@ -22,94 +15,16 @@ static const struct {
 		"\"text\":\"a\\u0000b\"}" },
 	{ "agent_response", 20 * NS_PER_MS + 1000, "r1",
 		"{\"session_id\":\"s1\",\"model\":\"m\",\"output_tokens\":9007199254740993,"
-		"\"input_tokens\":\"many\"}" },
+		"\"input_tokens\":\"many\"}",
+		1250500000 },
 	{ "agent_file_read", 30 * NS_PER_MS + 7, "f1",
 		"{\"session_id\":\"s1\",\"file\":\"/w/b.c\"}" },
 	{ "note", -T0 - 1, "n:1", "{\"x\":\"a\"}" },
 };
 
-static void fill(struct store *store, struct arena *arena)
-{
-	struct intake *intake = begin(store);
-	struct quarantine_entry bad = { .source = STR("claude"), .path = STR("/log"), .offset = 7 };
-	enum intake_result result;
-	struct err err;
-
-	for (size_t i = 0; i < ARRAY_LEN(content); i++) {
-		struct event event = event_make(arena, content[i].type, T0 + content[i].ns,
-			content[i].discriminator, content[i].data);
-
-		event.duration_ns = i == 2 ? 1250500000 : 0;
-		GOOD(intake_event(intake, &event, &fixture_origin, &result, &err));
-		OK(result == INTAKE_NEW);
-	}
-	bad.reason = STR("not_json");
-	bad.bytes = STR("{");
-	bad.bytes_total = 1;
-	GOOD(intake_quarantine(intake, &bad, &err));
-	GOOD(intake_commit(intake, &err));
-	intake_free(intake);
-}
-
 static struct store *filled(struct fixture *f)
 {
-	struct store *store = open_new(f);
-
-	fill(store, &f->arena);
-	return store;
-}
-
-static int open_sql(struct fixture *f, const char *statement, int64_t timeout_ms, struct sql **out,
-	struct err *err)
-{
-	const struct sql_options options = {
-		.url = f->path, .user = f->place.user, .timeout_ms = timeout_ms, .now_ns = T0
-	};
-
-	return sql_open(out, &options, str_from(statement), err);
-}
-
-static void add_value(struct buf *out, const struct sql_value *value)
-{
-	if (value->kind == SQL_NULL)
-		buf_addc(out, "NULL");
-	else if (value->kind == SQL_INTEGER)
-		buf_i64(out, value->integer);
-	else if (value->kind == SQL_REAL)
-		buf_printf(out, "%.2f", value->real);
-	else if (value->kind == SQL_BLOB)
-		buf_printf(out, "blob %zu", value->text.len);
-	else
-		buf_add(out, value->text);
-}
-
-/* All rows as text: columns by '|', rows by newline; what failed as "! CODE message". */
-static struct str ask_for(struct fixture *f, const char *statement, int64_t timeout_ms)
-{
-	struct sql *sql CLEANUP(sql_closep) = NULL;
-	struct sql_value row[MOST_COLUMNS];
-	struct buf out CLEANUP(buf_release) = BUF_INIT;
-	struct err err = { 0 };
-	int rc = open_sql(f, statement, timeout_ms, &sql, &err);
-
-	while (rc >= 0 && (rc = sql_next(sql, row, &err)) == 1) {
-		for (size_t i = 0; i < sql_columns(sql); i++) {
-			if (i > 0)
-				buf_byte(&out, '|');
-			add_value(&out, &row[i]);
-		}
-		buf_byte(&out, '\n');
-	}
-	if (rc < 0)
-		buf_printf(&out, "! %s %s", err_name(rc), err.message);
-	else
-		IS_INT(sql_next(sql, row, &err), 0);
-	return arena_str(&f->arena, buf_str(&out));
-}
-
-static struct str ask(struct fixture *f, const char *statement)
-{
-	return ask_for(f, statement, TIMEOUT_MS);
+	return sql_filled(f, content, ARRAY_LEN(content));
 }
 
 static void events_are_whole(void)
@@ -203,6 +118,64 @@ static void nothing_but_queries(void)
 				  str_find_str(said, str_from(refused[i].words)) >= 0,
 			__FILE__, __LINE__, "%s: %.*s", refused[i].statement, STR_ARG(said));
 	}
+	IS_STR(ask(&f, "SELECT count(*) AS n FROM events"), "5\n");
+	close_all(&f, store);
+}
+
+/* What is explained is not done, and is nothing but a query that might be. */
+static void plans_are_shown(void)
+{
+	static const char *const asked[] = {
+		"EXPLAIN SELECT * FROM events WHERE start_ns >= ns('2026-02-02T02:40:00Z')",
+		"explain query plan SELECT * FROM events",
+		" -- how?\n/* /* and */ why */ EXPLAIN/**/SELECT * FROM events;",
+		"EXPLAIN WITH e AS (SELECT * FROM events) SELECT type FROM e",
+		"EXPLAIN (SELECT * FROM events)",
+	};
+	static const char *const refused[] = {
+		"EXPLAIN",
+		"EXPLAIN QUERY PLAN",
+		"EXPLAIN ANALYZE SELECT * FROM events",
+		"EXPLAIN QUERY PLAN ANALYZE SELECT * FROM events",
+		"EXPLAIN (ANALYZE) SELECT * FROM events",
+		"EXPLAIN (ANALYZE, BUFFERS) SELECT 1 AS a",
+		"EXPLAIN VERBOSE SELECT * FROM events",
+		"EXPLAIN /*x*/ ANALYZE /*y*/ DELETE FROM tidemark.event",
+		"EXPLAIN EXPLAIN SELECT 1 AS a",
+		"EXPLAIN DELETE FROM tidemark.event",
+		"EXPLAIN INSERT INTO tidemark.event SELECT * FROM tidemark.event",
+		"EXPLAIN WITH x AS (DELETE FROM tidemark.event RETURNING 1) SELECT 1 AS a",
+		"EXPLAIN CREATE TABLE x AS SELECT 1 AS a",
+		"EXPLAIN EXECUTE x",
+		"EXPLAIN SELECT 1 AS a; DELETE FROM tidemark.event",
+		"EXPLAIN; DELETE FROM tidemark.event",
+		"EXPLAIN SELECT * FROM tidemark.event",
+		"EXPLAIN SELECT * FROM pg_stats",
+		"EXPLAIN SELECT set_config('tt.users', '{1}', true) AS a",
+		"EXPLAIN SELECT pg_read_file('/etc/passwd') AS a",
+		"EXPLAINSELECT 1 AS a",
+		"\"EXPLAIN\" SELECT 1 AS a",
+	};
+	struct fixture f;
+	struct store *store = filled(&f);
+
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		struct str plan = ask(&f, asked[i]);
+
+		tap_check(str_find_str(plan, STR(" on event_h")) > 0, __FILE__, __LINE__,
+			"%s: %.*s", asked[i], STR_ARG(plan));
+		OK(str_find_str(plan, STR("cost=")) < 0 && str_find_str(plan, STR("rows=")) < 0);
+		OK(str_find_str(plan, STR("actual")) < 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+		struct str said = ask(&f, refused[i]);
+
+		tap_check(str_starts(said, STR("! usage ")), __FILE__, __LINE__, "%s: %.*s",
+			refused[i], STR_ARG(said));
+	}
+	OK(str_starts(ask(&f, "EXPLAIN WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1"
+			      " FROM r) SELECT max(n) AS m FROM r"),
+		STR("Aggregate")));
 	IS_STR(ask(&f, "SELECT count(*) AS n FROM events"), "5\n");
 	close_all(&f, store);
 }
@@ -316,6 +289,7 @@ static void page_is_right(void)
 static const struct tap_case cases[] = {
 	TAP_CASE(events_are_whole),
 	TAP_CASE(nothing_but_queries),
+	TAP_CASE(plans_are_shown),
 	TAP_CASE(others_are_not_seen),
 	TAP_CASE(limits_hold),
 	TAP_CASE(instants_are_put_in),

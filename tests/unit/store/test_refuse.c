@@ -124,6 +124,15 @@ static void refuses_data(void)
 	close_all(&f, store);
 }
 
+static void take_alone(struct store *store, struct event event)
+{
+	CLEANUP(intake_freep) struct intake *intake = begin(store);
+	struct err err;
+
+	take(intake, event);
+	GOOD(intake_commit(intake, &err));
+}
+
 static void keeps_what_it_refuses(void)
 {
 	struct fixture f;
@@ -163,6 +172,38 @@ static void keeps_what_it_refuses(void)
 	IS_INT(dropped, 1);
 	GOOD(store_quarantine_drop(store, 0, &dropped, &err));
 	IS_INT(dropped, 0);
+	close_all(&f, store);
+}
+
+/* People name entries by number: one that was dropped is not another's later. */
+static void numbers_are_given_once(void)
+{
+	struct fixture f;
+	struct store *store = open_new(&f);
+	struct quarantine_entry *entries;
+	size_t count;
+	int64_t last, dropped;
+	struct err err;
+
+	take_alone(store, event_make(&f.arena, "note", T0, "n", "[]"));
+	take_alone(store, event_make(&f.arena, "note", T0, "m", "[]"));
+	take_alone(store, event_make(&f.arena, "note", T0, "m", "[]"));
+	GOOD(store_quarantine(store, &f.arena, &entries, &count, &err));
+	IS_INT(count, 2);
+	last = entries[1].entry_no;
+	IS_INT(last, entries[0].entry_no + 1);
+	GOOD(store_quarantine_drop(store, last, &dropped, &err));
+	take_alone(store, event_make(&f.arena, "note", T0, "m", "[]"));
+	GOOD(store_quarantine(store, &f.arena, &entries, &count, &err));
+	IS_INT(count, 2);
+	IS_INT(entries[1].entry_no, last + 1);
+	GOOD(store_quarantine_drop(store, 0, &dropped, &err));
+	store_close(store);
+	store = fixture_open(&f);
+	take_alone(store, event_make(&f.arena, "note", T0, "o", "[]"));
+	GOOD(store_quarantine(store, &f.arena, &entries, &count, &err));
+	IS_INT(count, 1);
+	IS_INT(entries[0].entry_no, last + 2);
 	close_all(&f, store);
 }
 
@@ -265,6 +306,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(refuses_numbers),
 	TAP_CASE(refuses_data),
 	TAP_CASE(keeps_what_it_refuses),
+	TAP_CASE(numbers_are_given_once),
 	TAP_CASE(quarantine_is_cut),
 	TAP_CASE(many_reasons),
 	TAP_CASE(lines),

@@ -1,120 +1,34 @@
 /* SQL of people: what the views show, and all that a statement may not do. */
-#include "store/sql.h"
+#include "sql_fixture.h"
 
-#include "store_fixture.h"
+#define MS(count) ((count)*NS_PER_MS)
 
-enum { MOST_COLUMNS = 64, TIMEOUT_MS = 20000 };
-
-static const struct {
-	const char *type;
-	int64_t ms;
-	const char *discriminator;
-	const char *data;
-} content[] = {
-	{ "agent_session", 0, "s1:facts",
+static const struct sql_content content[] = {
+	{ "agent_session", MS(0), "s1:facts",
 		"{\"agent\":\"claude-code\",\"session_id\":\"s1\",\"session_type\":\"user\",\"cwd\":\"/w\","
 		"\"prompts\":1,\"responses\":1,\"input_tokens\":12,\"output_tokens\":null}" },
-	{ "agent_session", 1, "s1:started", "{\"session_id\":\"s1\",\"action\":\"started\"}" },
-	{ "user_message", 10, "u1",
+	{ "agent_session", MS(1), "s1:started", "{\"session_id\":\"s1\",\"action\":\"started\"}" },
+	{ "user_message", MS(10), "u1",
 		"{\"agent\":\"claude-code\",\"session_id\":\"s1\",\"cwd\":\"/w\",\"length\":5,"
 		"\"withdrawn\":true}" },
-	{ "agent_response", 20, "r1",
+	{ "agent_response", MS(20), "r1",
 		"{\"agent\":\"claude-code\",\"session_id\":\"s1\",\"model\":\"m\",\"input_tokens\":12,"
-		"\"output_tokens\":9007199254740993}" },
-	{ "agent_usage", 25, "g1", "{\"session_id\":\"s1\",\"input_tokens\":5}" },
-	{ "agent_tool_use", 30, "t1",
+		"\"output_tokens\":9007199254740993}",
+		1250500000 },
+	{ "agent_usage", MS(25), "g1", "{\"session_id\":\"s1\",\"input_tokens\":5}" },
+	{ "agent_tool_use", MS(30), "t1",
 		"{\"session_id\":\"s1\",\"tool\":\"Edit\",\"tool_class\":\"edit\",\"file\":\"/w/a.c\"}" },
-	{ "agent_tool_use", 31, "t2",
+	{ "agent_tool_use", MS(31), "t2",
 		"{\"session_id\":\"s1\",\"tool\":\"Bash\",\"tool_class\":\"command\"}" },
-	{ "agent_file_read", 32, "f1", "{\"session_id\":\"s1\",\"file\":\"/w/b.c\"}" },
-	{ "agent_tool_error", 40, "t2", "{\"session_id\":\"s1\",\"tool_use_id\":\"t2\"}" },
-	{ "agent_error", 50, "e1", "{\"session_id\":\"s1\",\"error\":\"overloaded\"}" },
-	{ "note", 60, "n:1", "{\"x\":\"a\"}" },
+	{ "agent_file_read", MS(32), "f1", "{\"session_id\":\"s1\",\"file\":\"/w/b.c\"}" },
+	{ "agent_tool_error", MS(40), "t2", "{\"session_id\":\"s1\",\"tool_use_id\":\"t2\"}" },
+	{ "agent_error", MS(50), "e1", "{\"session_id\":\"s1\",\"error\":\"overloaded\"}" },
+	{ "note", MS(60), "n:1", "{\"x\":\"a\"}" },
 };
-
-static void fill(struct store *store, struct arena *arena)
-{
-	struct intake *intake = begin(store);
-	struct quarantine_entry bad = { .source = STR("claude"), .path = STR("/log"), .offset = 7 };
-	enum intake_result result;
-	struct err err;
-
-	for (size_t i = 0; i < ARRAY_LEN(content); i++) {
-		struct event event = event_make(arena, content[i].type,
-			T0 + content[i].ms * NS_PER_MS, content[i].discriminator, content[i].data);
-
-		event.duration_ns = i == 3 ? 1250500000 : 0;
-		GOOD(intake_event(intake, &event, &fixture_origin, &result, &err));
-		OK(result == INTAKE_NEW);
-	}
-	bad.reason = STR("not_json");
-	bad.bytes = STR("{");
-	bad.bytes_total = 1;
-	GOOD(intake_quarantine(intake, &bad, &err));
-	GOOD(intake_commit(intake, &err));
-	intake_free(intake);
-}
 
 static struct store *filled(struct fixture *f)
 {
-	struct store *store = open_new(f);
-
-	fill(store, &f->arena);
-	return store;
-}
-
-static int open_sql(struct fixture *f, const char *statement, struct sql **out, struct err *err)
-{
-	const struct sql_options options = {
-		.url = f->path, .timeout_ms = TIMEOUT_MS, .now_ns = T0
-	};
-
-	return sql_open(out, &options, str_from(statement), err);
-}
-
-static void add_value(struct buf *out, const struct sql_value *value)
-{
-	switch (value->kind) {
-	case SQL_NULL:
-		buf_addc(out, "NULL");
-		break;
-	case SQL_INTEGER:
-		buf_i64(out, value->integer);
-		break;
-	case SQL_REAL:
-		buf_printf(out, "%.2f", value->real);
-		break;
-	case SQL_TEXT:
-		buf_add(out, value->text);
-		break;
-	case SQL_BLOB:
-		buf_printf(out, "blob %zu", value->text.len);
-		break;
-	}
-}
-
-/* All rows as text: columns by '|', rows by newline; what failed as "! message". */
-static struct str ask(struct fixture *f, const char *statement)
-{
-	struct sql *sql CLEANUP(sql_closep) = NULL;
-	struct sql_value row[MOST_COLUMNS];
-	struct buf out CLEANUP(buf_release) = BUF_INIT;
-	struct err err = { 0 };
-	int rc = open_sql(f, statement, &sql, &err);
-
-	while (rc >= 0 && (rc = sql_next(sql, row, &err)) == 1) {
-		for (size_t i = 0; i < sql_columns(sql); i++) {
-			if (i > 0)
-				buf_byte(&out, '|');
-			add_value(&out, &row[i]);
-		}
-		buf_byte(&out, '\n');
-	}
-	if (rc < 0)
-		buf_printf(&out, "! %s", err.message);
-	else
-		IS_INT(sql_next(sql, row, &err), 0);
-	return arena_str(&f->arena, buf_str(&out));
+	return sql_filled(f, content, ARRAY_LEN(content));
 }
 
 static void events_are_whole(void)
@@ -193,7 +107,8 @@ static void columns_have_names(void)
 	struct sql *sql = NULL;
 	struct err err;
 
-	if (GOOD(open_sql(&f, "SELECT 1 AS one, count(*), x'00ff' FROM events", &sql, &err))) {
+	if (GOOD(open_sql(&f, "SELECT 1 AS one, count(*), x'00ff' FROM events", TIMEOUT_MS, &sql,
+		    &err))) {
 		struct sql_value row[3];
 
 		IS_INT(sql_columns(sql), 3);
@@ -213,7 +128,7 @@ static void other_forms_of_reading(void)
 	struct store *store = filled(&f);
 
 	IS_STR(ask(&f, "VALUES (1, 2)"), "1|2\n");
-	IS_STR(ask(&f, " ; \n"), "! the query is empty");
+	IS_STR(ask(&f, " ; \n"), "! usage the query is empty");
 	IS_STR(ask(&f, "SELECT 1;  -- that is all\n;"), "1\n");
 	IS_STR(ask(&f, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3)"
 		       " SELECT group_concat(i, '') FROM n"),
@@ -221,8 +136,8 @@ static void other_forms_of_reading(void)
 	IS_STR(ask(&f, "SELECT row_number() OVER (ORDER BY start_ns) AS n, type FROM events"
 		       " ORDER BY n LIMIT 1"),
 		"1|agent_session\n");
-	OK(str_starts(
-		ask(&f, "EXPLAIN QUERY PLAN SELECT * FROM events WHERE type = 'note'"), STR("")));
+	OK(str_find_str(ask(&f, "EXPLAIN QUERY PLAN SELECT * FROM events WHERE type = 'note'"),
+		   STR("SEARCH")) > 0);
 	IS_STR(ask(&f, "SELECT date(start) FROM events WHERE type = 'note'"), "2026-02-02\n");
 	close_all(&f, store);
 }
@@ -275,7 +190,9 @@ static void nothing_but_reading(void)
 		struct sql *sql = NULL;
 		struct err err = { 0 };
 
-		IS_CSTR(open_sql(&f, refused[i], &sql, &err) == ERR_USAGE ? "" : refused[i], "");
+		IS_CSTR(open_sql(&f, refused[i], TIMEOUT_MS, &sql, &err) == ERR_USAGE ? ""
+										      : refused[i],
+			"");
 		OK(err.message[0] != '\0');
 		sql_close(sql);
 	}
@@ -288,18 +205,20 @@ static void refusals_say_why(void)
 	struct store *store = filled(&f);
 
 	IS_STR(ask(&f, "ATTACH 'x' AS x"),
-		"! ATTACH is not allowed: queries only read the views (not authorized)");
+		"! usage ATTACH is not allowed: queries only read the views (not authorized)");
 	OK(str_find_str(ask(&f, "SELECT random()"), STR("random")) > 0);
 	OK(str_find_str(ask(&f, "SELECT * FROM memo"), STR("memo")) > 0);
 	IS_STR(ask(&f, "SELECT * FROM event_s"),
-		"! no such table: event_s (there are events, sessions, prompts, tokens, tools, files,"
+		"! usage no such table: event_s (there are events, sessions, prompts, tokens, tools, files,"
 		" errors, machines, buckets, quarantine)");
-	IS_STR(ask(&f, "SELECT colour FROM events"), "! no such column: colour");
+	IS_STR(ask(&f, "SELECT colour FROM events"), "! usage no such column: colour");
 	OK(str_find_str(ask(&f, "SELEC 1"), STR("syntax error")) > 0);
-	IS_STR(ask(&f, "SELECT 1; SELECT 2"), "! one statement at a time");
-	IS_STR(ask(&f, "SELECT 1; x"), "! one statement at a time");
-	IS_STR(ask(&f, "SELECT ?"), "! '?': a query has no parameters; write the value into it");
-	IS_STR(ask(&f, "SELECT :a"), "! ':a': a query has no parameters; write the value into it");
+	IS_STR(ask(&f, "SELECT 1; SELECT 2"), "! usage one statement at a time");
+	IS_STR(ask(&f, "SELECT 1; x"), "! usage one statement at a time");
+	IS_STR(ask(&f, "SELECT ?"),
+		"! usage '?': a query has no parameters; write the value into it");
+	IS_STR(ask(&f, "SELECT :a"),
+		"! usage ':a': a query has no parameters; write the value into it");
 	OK(str_find_str(ask(&f, "SELECT ns('yesterday-ish')"), STR("ago")) > 0);
 	OK(str_find_str(ask(&f, "SELECT json('{')"), STR("malformed JSON")) > 0);
 	close_all(&f, store);
@@ -319,9 +238,9 @@ static void what_is_too_much(void)
 		   STR("longer than")) > 0);
 	memset(longest, ' ', sizeof(longest) - 1);
 	memcpy(longest, "SELECT 1", 8);
-	FAILS(open_sql(&f, longest, &sql, &err), ERR_LIMIT);
+	FAILS(open_sql(&f, longest, TIMEOUT_MS, &sql, &err), ERR_LIMIT);
 	longest[SQL_TEXT_BYTES] = '\0';
-	GOOD(open_sql(&f, longest, &sql, &err));
+	GOOD(open_sql(&f, longest, TIMEOUT_MS, &sql, &err));
 	sql_close(sql);
 	FAILS(sql_open(&sql,
 		      &(struct sql_options){ .url = f.path, .timeout_ms = 1000, .now_ns = T0 },
@@ -372,7 +291,7 @@ static void no_store(void)
 	struct err err;
 
 	fixture_begin(&f);
-	FAILS(open_sql(&f, "SELECT 1", &sql, &err), ERR_NOT_FOUND);
+	FAILS(open_sql(&f, "SELECT 1", TIMEOUT_MS, &sql, &err), ERR_NOT_FOUND);
 	OK(!sql);
 	fixture_end(&f);
 }
