@@ -1,5 +1,5 @@
-/* When it last ran, and for how many days, is a setting of the store: collecting by hand and the
- * daemon share it. */
+/* When it last ran, and for how many days, is a setting of the store: collecting by hand, the
+ * daemon and the server share it. */
 #include "collect/retention.h"
 
 #include "base/time.h"
@@ -43,23 +43,27 @@ static void say(const struct log *log, int64_t days, const struct retention_resu
 			(long long)result->held, (long long)days);
 }
 
-int retention_run(struct store *store, int64_t days, int64_t held_seq, int64_t now_ns,
-	const struct log *log, bool *ran, struct err *err)
+int retention_run(struct store *store, const struct retention_rule *rule, const struct log *log,
+	struct retention_result *out, struct err *err)
 {
-	struct retention what = { .before_ns = now_ns - days * day_ns, .held_seq = held_seq };
-	struct retention_result result;
+	const struct retention what = { .before_ns = rule->now_ns - rule->days * day_ns,
+		.held_seq = rule->held_seq,
+		.pause = rule->pause,
+		.context = rule->context };
 	int64_t last_ns;
 
-	*ran = false;
-	if (days == 0)
+	*out = (struct retention_result){ 0 };
+	if (rule->days == 0)
 		return 0;
-	if (read_last(store, days, &last_ns, err) < 0)
+	if (read_last(store, rule->days, &last_ns, err) < 0)
 		return err->code;
-	if (last_ns <= now_ns && last_ns > now_ns - day_ns)
+	if (last_ns <= rule->now_ns && last_ns > rule->now_ns - day_ns)
 		return 0;
-	if (store_retention(store, &what, &result, err) < 0)
+	if (store_retention(store, &what, out, err) < 0)
 		return err->code;
-	say(log, days, &result);
-	*ran = true;
-	return write_last(store, days, now_ns, err);
+	if (log)
+		say(log, rule->days, out);
+	if (!out->unfinished && write_last(store, rule->days, rule->now_ns, err) < 0)
+		return err->code;
+	return 1;
 }

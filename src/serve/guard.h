@@ -78,6 +78,8 @@ void guard_check(const struct guard *guard, const struct guard_keys *keys,
 struct rates; /* token buckets, by key or by address; thread-safe, bounded in memory */
 struct rates *rates_new(int per_second, int burst);
 void rates_free(struct rates *rates);
+/* So many servers give out tokens: this one its part of them, and of the burst. */
+void rates_share(struct rates *rates, int servers);
 /* 0: go on; else seconds to wait. */
 int rates_take(struct rates *rates, struct str who, int64_t now_ns);
 

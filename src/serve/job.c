@@ -120,10 +120,12 @@ static void take_signals(void)
 /* No remote is fed by itself yet: none holds anything back. */
 static int retain(const struct collect_context *context, struct err *err)
 {
-	bool ran;
+	const struct retention_rule rule = {
+		.days = context->retention_days, .held_seq = INT64_MAX, .now_ns = clock_now_ns()
+	};
+	struct retention_result result;
 
-	return retention_run(context->store, context->retention_days, INT64_MAX, clock_now_ns(),
-		context->log, &ran, err);
+	return retention_run(context->store, &rule, context->log, &result, err);
 }
 
 static _Noreturn void work(const struct job_plan *plan, int fd)

@@ -32,7 +32,9 @@ static int source_buckets(
 
 static int open_own(struct lang_store *self, struct err *err)
 {
-	const struct store_options options = { .url = self->url, .must_exist = true };
+	const struct store_options options = {
+		.url = self->url, .must_exist = true, .patience_ms = self->patience_ms
+	};
 
 	if (!self->own && store_open(&self->own, &options, err) < 0)
 		return err->code;
@@ -161,6 +163,13 @@ static int source_data(void *owner, int64_t data_no, struct buf *out, struct err
 	return aw_data(self->store, data_no, out, err);
 }
 
+static int source_expect(void *owner, const int64_t *data_nos, size_t count, struct err *err)
+{
+	struct lang_store *self = owner;
+
+	return aw_expect_data(self->store, data_nos, count, err);
+}
+
 int lang_store_init(struct lang_store *out, struct store *store, struct err *err)
 {
 	struct store_info info;
@@ -174,6 +183,7 @@ int lang_store_init(struct lang_store *out, struct store *store, struct err *err
 			.buckets = source_buckets,
 			.version = source_version,
 			.load = source_load,
-			.data = source_data } };
+			.data = source_data,
+			.expect = source_expect } };
 	return 0;
 }

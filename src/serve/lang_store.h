@@ -21,6 +21,7 @@ struct lang_store {
 	struct attention_params params;
 	struct store *own; /* where it is computed */
 	const char *url;
+	int64_t patience_ms; /* of that connection (store_options); set it behind the call */
 	struct arena arena;
 	const struct stream_bucket_data *data; /* of what was loaded last */
 	size_t data_count;

@@ -39,6 +39,7 @@ struct metrics {
 	struct histogram commits;
 	atomic_int_fast64_t committed_calls, failed_commits;
 	atomic_int_fast64_t waiting_writes, waiting_reads;
+	atomic_int_fast64_t retired_events, failed_retentions, retention_ns, servers;
 };
 
 struct metrics *metrics_new(const struct route_table *tables, size_t count)
@@ -48,6 +49,7 @@ struct metrics *metrics_new(const struct route_table *tables, size_t count)
 
 	metrics->tables = tables;
 	metrics->table_count = count;
+	atomic_init(&metrics->servers, 1);
 	metrics->count = 1;
 	for (size_t t = 0; t < count; t++)
 		metrics->count += tables[t].count;
@@ -121,6 +123,22 @@ void metrics_commit(struct metrics *metrics, size_t calls, int64_t duration_ns, 
 	}
 	count(&metrics->committed_calls, (int64_t)calls);
 	observe(&metrics->commits, duration_ns);
+}
+
+void metrics_retention(struct metrics *metrics, int64_t events, bool failed)
+{
+	count(&metrics->retired_events, events);
+	count(&metrics->failed_retentions, failed);
+}
+
+void metrics_retention_ran(struct metrics *metrics, int64_t now_ns)
+{
+	atomic_store_explicit(&metrics->retention_ns, now_ns, memory_order_relaxed);
+}
+
+void metrics_servers(struct metrics *metrics, int servers)
+{
+	atomic_store_explicit(&metrics->servers, servers, memory_order_relaxed);
 }
 
 void metrics_queues(struct metrics *metrics, int64_t writes, int64_t reads)
@@ -279,6 +297,21 @@ static void print_commits(struct metrics *metrics, struct buf *out)
 		(long long)value(&metrics->waiting_reads));
 }
 
+static void print_retention(struct metrics *metrics, struct buf *out)
+{
+	int64_t ran_ns = value(&metrics->retention_ns);
+
+	counter(out, "tt_retention_deleted_events_total",
+		"Events deleted because they were older than storage.retention_days.",
+		value(&metrics->retired_events));
+	counter(out, "tt_retention_failures_total",
+		"Times that this did not work; it is tried again.",
+		value(&metrics->failed_retentions));
+	if (ran_ns != 0)
+		gauge(out, "tt_retention_last_run_timestamp_seconds",
+			"When this server had last been through all users.", ran_ns / NS_PER_S);
+}
+
 static void print_sources(const struct metrics_now *now, struct buf *out)
 {
 	static const char lag[] = "tt_source_lag_seconds";
@@ -299,6 +332,9 @@ void metrics_print(struct metrics *metrics, const struct metrics_now *now, struc
 {
 	print_requests(metrics, out);
 	print_commits(metrics, out);
+	print_retention(metrics, out);
+	gauge(out, "tt_servers", "Servers on the store, which divide the rates among them.",
+		value(&metrics->servers));
 	gauge(out, "tt_http_connections", "Connections that are open.", now->connections);
 	gauge(out, "tt_store_bytes", "Size of the store's files.", now->store_bytes);
 	gauge(out, "tt_store_events", "Events in the store.", now->store_events);

@@ -16,6 +16,11 @@ void metrics_request(struct metrics *metrics, const struct route *route, int sta
 	int64_t duration_ns, int64_t bytes);
 /* A batch of CALLS was committed (or failed) in DURATION_NS. */
 void metrics_commit(struct metrics *metrics, size_t calls, int64_t duration_ns, bool failed);
+/* Retention has deleted EVENTS, or failed; and it has been through all users, at NOW_NS. */
+void metrics_retention(struct metrics *metrics, int64_t events, bool failed);
+void metrics_retention_ran(struct metrics *metrics, int64_t now_ns);
+/* Servers on the store, this one included. */
+void metrics_servers(struct metrics *metrics, int count);
 /* Waiting for the writer now, for the readers now. */
 void metrics_queues(struct metrics *metrics, int64_t writes, int64_t reads);
 

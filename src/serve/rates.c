@@ -23,6 +23,7 @@ struct rates {
 	pthread_mutex_t lock;
 	int64_t interval_ns; /* a token comes so often */
 	int64_t burst_ns;    /* from empty to full */
+	int64_t servers;     /* each gives out its part of the tokens */
 	uint64_t salt;
 	struct place places[ROWS][PLACES];
 };
@@ -35,6 +36,7 @@ struct rates *rates_new(int per_second, int burst)
 	pthread_mutex_init(&rates->lock, NULL);
 	rates->interval_ns = NS_PER_S / per_second;
 	rates->burst_ns = rates->interval_ns * burst;
+	rates->servers = 1;
 	rates->salt = rng_u64();
 	return rates;
 }
@@ -44,6 +46,14 @@ void rates_free(struct rates *rates)
 	if (rates)
 		pthread_mutex_destroy(&rates->lock);
 	free(rates);
+}
+
+void rates_share(struct rates *rates, int servers)
+{
+	ASSERT(servers > 0);
+	pthread_mutex_lock(&rates->lock);
+	rates->servers = servers;
+	pthread_mutex_unlock(&rates->lock);
 }
 
 static struct place *find(struct rates *rates, uint64_t who)
@@ -64,12 +74,15 @@ int rates_take(struct rates *rates, struct str who, int64_t now_ns)
 {
 	uint64_t hash = hash64(who, rates->salt);
 	struct place *place;
-	int64_t full_ns, late_ns;
+	int64_t interval_ns, full_ns, late_ns;
 
 	pthread_mutex_lock(&rates->lock);
 	place = find(rates, hash == 0 ? 1 : hash);
-	full_ns = (place->full_ns > now_ns ? place->full_ns : now_ns) + rates->interval_ns;
-	late_ns = full_ns - now_ns - rates->burst_ns;
+	interval_ns = rates->interval_ns * rates->servers;
+	full_ns = (place->full_ns > now_ns ? place->full_ns : now_ns) + interval_ns;
+	/* A bucket that holds less than one token would never give one. */
+	late_ns =
+		full_ns - now_ns - (interval_ns > rates->burst_ns ? interval_ns : rates->burst_ns);
 	if (late_ns <= 0)
 		place->full_ns = full_ns;
 	pthread_mutex_unlock(&rates->lock);

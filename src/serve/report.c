@@ -3,18 +3,8 @@
 
 #include <unistd.h>
 
-#include "base/json.h"
+#include "base/json_time.h"
 #include "base/time.h"
-
-static void put_time(struct json_writer *json, const char *key, int64_t ns)
-{
-	char text[TIME_TEXT_BYTES];
-
-	if (ns == INT64_MIN)
-		json_kv_null(json, key);
-	else
-		json_kv_str(json, key, str_from(time_format(ns, 3, text)));
-}
 
 static void put_text(struct json_writer *json, const char *key, const char *text)
 {
@@ -27,7 +17,7 @@ static void put_source(struct json_writer *json, const struct report_source *sou
 	json_begin_object(json);
 	json_kv_str(json, "source", str_from(source->source));
 	json_kv_bool(json, "running", row->running);
-	put_time(json, "at", source->at_ns);
+	json_kv_time(json, "at", source->at_ns);
 	json_kv_i64(json, "elapsed_ms", source->counts.elapsed_ms);
 	json_kv_i64(json, "files", source->counts.files);
 	json_kv_i64(json, "failed", source->counts.failed);
@@ -36,7 +26,7 @@ static void put_source(struct json_writer *json, const struct report_source *sou
 	json_kv_i64(json, "quarantined", source->counts.quarantined);
 	put_text(json, "error", source->error);
 	json_kv_i64(json, "failures", row->failures);
-	put_time(json, "retry_at", source->retry_at_ns);
+	json_kv_time(json, "retry_at", source->retry_at_ns);
 	json_end_object(json);
 }
 
@@ -62,9 +52,9 @@ void report_write(struct json_writer *json, const struct report *report)
 	json_begin_object(json);
 	json_kv_i64(json, "pid", getpid());
 	json_kv_str(json, "version", STR(TT_VERSION));
-	put_time(json, "started", report->started_ns);
+	json_kv_time(json, "started", report->started_ns);
 	json_kv_bool(json, "paused", report->paused);
-	put_time(json, "last_round", report->last_round_ns);
+	json_kv_time(json, "last_round", report->last_round_ns);
 	put_text(json, "configuration_error", report->configuration_error);
 	json_kv_i64(json, "watched", report->coverage.watched);
 	json_kv_i64(json, "polled", report->coverage.polled);

@@ -31,8 +31,10 @@ struct route {
 	const char *path; /* "/api/0/buckets/{bucket}/events/{event}"; a last "{rest*}" takes all
 			     that follows */
 	enum route_work work;
-	bool open;           /* needs no key, wherever it is asked from */
-	bool from_copy;      /* may be answered from a copy of the store that lags behind */
+	bool open;      /* needs no key, wherever it is asked from */
+	bool from_copy; /* may be answered from a copy of the store that lags behind */
+	/* May it keep a reader for long? Asked before prepare. NULL: no. See serve/reads.h. */
+	bool (*is_long)(const struct call *call);
 	bool any_device;     /* the client may name a device that is not registered yet */
 	enum key_role needs; /* the role of the key, else */
 	int64_t body_limit;  /* bytes; 0: a body is read up to 1 MiB and thrown away */

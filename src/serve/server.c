@@ -1,6 +1,7 @@
 /*
- * Its beginning and its end. The threads: HTTP's own, the readers, the writer, and the first one,
- * which waits for signals; so nothing runs while nobody asks.
+ * Its beginning and its end. The threads: HTTP's own, the readers, the writer, the keeper, which
+ * has something to do once in a while, and the first one, which waits for signals; so next to
+ * nothing runs while nobody asks.
  *
  * The end: no new connection, requests at work go on, until the last one has its reply; then the
  * queues are closed, which lets the workers finish what is in them and end.
@@ -55,6 +56,11 @@ bool server_is_shared(const struct server *server)
 	return server->shared;
 }
 
+const char *server_common_id(const struct server *server)
+{
+	return server->common_id;
+}
+
 bool server_stopping(const struct server *server)
 {
 	return atomic_load(&server->stopping);
@@ -85,6 +91,7 @@ static int apply(struct server *server, const struct server_config *config, stru
 	}
 	if (settings_new(&settings, config, listen, count, server->options->testing, err) < 0)
 		return err->code;
+	rates_share(settings->rates, server->servers);
 	server->settings = settings;
 	return 0;
 }
@@ -116,6 +123,7 @@ static void reload(struct server *server)
 			err.message);
 	else
 		log_info(&server->log, "the server has read its configuration again");
+	server_keeper_wake(server->keeper);
 	if (server->options->http.tls_cert && http_reload_tls(server->http, &err) < 0)
 		log_warn(&server->log, "the new certificate is refused, the old one stays: %s",
 			err.message);
@@ -133,10 +141,15 @@ static int start_thread(pthread_t *thread, void *(*run)(void *), void *context, 
 	return err_sys(err, "a thread");
 }
 
-static int start_workers(struct server *server, struct err *err)
+static size_t most_readers(const struct server *server)
 {
 	int readers = server->options->readers > 0 ? server->options->readers : READERS;
 
+	return readers < MOST_READERS ? (size_t)readers : MOST_READERS;
+}
+
+static int start_workers(struct server *server, struct err *err)
+{
 	for (size_t i = 0; i < server->writer_count; i++) {
 		struct server_writer *writer = &server->writers[i];
 
@@ -144,7 +157,7 @@ static int start_workers(struct server *server, struct err *err)
 			return err->code;
 		writer->running = true;
 	}
-	while (server->reader_count < (size_t)readers && server->reader_count < MOST_READERS) {
+	while (server->reader_count < most_readers(server)) {
 		if (start_thread(&server->readers[server->reader_count], reader_main, server, err) <
 			0)
 			return err->code;
@@ -156,7 +169,7 @@ static int start_workers(struct server *server, struct err *err)
 static void stop_workers(struct server *server)
 {
 	/* Readers give work to the writer, so they end first. */
-	queue_close(&server->reads);
+	reads_close(&server->reads);
 	while (server->reader_count > 0)
 		pthread_join(server->readers[--server->reader_count], NULL);
 	for (size_t i = 0; i < server->writer_count; i++) {
@@ -181,14 +194,21 @@ static void heed_signals(sigset_t *set, sigset_t *before)
 }
 
 /* Make or migrate the store before anybody is let in. */
-static int open_once(const char *url, bool *shared, struct err *err)
+static int open_once(struct server *server, struct err *err)
 {
-	const struct store_options options = { .url = url };
+	const struct store_options options = { .url = server->options->store_url,
+		.patience_ms = server->options->patience_ms };
 	CLEANUP(store_closep) struct store *store = NULL;
+	CLEANUP(buf_release) struct buf name = BUF_INIT;
+	struct store_info info;
 
 	if (store_open(&store, &options, err) < 0)
 		return err->code;
-	*shared = store_is_shared(store);
+	server->shared = store_is_shared(store);
+	if (store_info(store, &info, err) < 0)
+		return err->code;
+	buf_printf(&name, "tidemark servers of %s", info.store_id);
+	uuid_of_name(buf_str(&name), server->common_id);
 	return 0;
 }
 
@@ -212,18 +232,23 @@ static void give_memory_back(void)
 static void set_up(struct server *server)
 {
 	const struct lang_options usual = { 0 };
+	const struct reads_options reads = {
+		.most = SERVER_QUEUE, .readers = most_readers(server), .shared = server->shared
+	};
 
 	server->tables = server_routes(&server->table_count);
 	server->metrics = metrics_new(server->tables, server->table_count);
 	server->lang = lang_new(&usual);
 	server->wrong_keys = rates_new(WRONG_KEYS_PER_SECOND, WRONG_KEYS_BURST);
-	queue_init(&server->reads, SERVER_QUEUE);
+	reads_init(&server->reads, &reads);
 	server_writers_init(server, server->shared ? SHARED_WRITERS : 1);
 	pthread_mutex_init(&server->lock, NULL);
 	server->devices = server_devices_new();
 	if (server->shared && server->options->read_store && server->options->read_store[0])
 		server->written = server_written_new();
-	server->keys = server_keys_new(server->options->store_url, wake_writer, server);
+	/* HTTP's threads wait for those: half as long as anybody else. */
+	server->keys = server_keys_new(
+		server->options->store_url, server->options->patience_ms / 2, wake_writer, server);
 	server->began_ns = clock_now_ns();
 }
 
@@ -233,7 +258,7 @@ static void tear_down(struct server *server)
 	server_keys_free(server->keys);
 	server_devices_free(server->devices);
 	server_written_free(server->written);
-	queue_release(&server->reads);
+	reads_release(&server->reads);
 	for (size_t i = 0; i < server->writer_count; i++)
 		queue_release(&server->writers[i].queue);
 	pthread_mutex_destroy(&server->lock);
@@ -294,9 +319,9 @@ static void run(struct server *server, const sigset_t *signals)
 
 int server_run(const struct server_options *options, struct err *err)
 {
-	struct server server = { .options = options, .log = { .program = "tt" } };
+	struct server server = { .options = options, .log = { .program = "tt" }, .servers = 1 };
 	sigset_t signals, before;
-	int rc = open_once(options->store_url, &server.shared, err);
+	int rc = open_once(&server, err);
 
 	ASSERT(options->http.listen_count <= MOST_LISTEN);
 	if (rc < 0)
@@ -308,9 +333,12 @@ int server_run(const struct server_options *options, struct err *err)
 	if (rc == 0)
 		rc = open_doors(&server, err);
 	if (rc == 0)
+		rc = server_keeper_start(&server, &server.keeper, err);
+	if (rc == 0)
 		run(&server, &signals);
 	else if (server.http)
 		http_quiesce(server.http);
+	server_keeper_stop(server.keeper);
 	stop_workers(&server);
 	if (server.http)
 		http_stop(server.http);

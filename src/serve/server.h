@@ -35,6 +35,7 @@ struct server_config {              /* what may change while it runs (SIGHUP) */
 	const char *webui;        /* directory, or NULL: the page */
 	const char *const *pages; /* "NAME=DIR": custom visualisations under /pages/NAME/ */
 	bool access_log;
+	int64_t retention_days;            /* older events of every user are deleted; 0: none are */
 	struct attention_params attention; /* of the streams' bucket, as reports have them */
 };
 
@@ -43,6 +44,9 @@ struct server_options {
 	/* Of a copy that follows the store, from which what reads much is answered, as far as it
 	 * has what this process has written for the user; else from the store. NULL or "": none. */
 	const char *read_store;
+	/* For how long a database's server may say nothing (store_options); then who waits for it
+	 * is told to come again: 503. 0: for ever. */
+	int64_t patience_ms;
 	struct http_options http; /* owner is the server's own */
 	struct server_config config;
 	bool testing;
@@ -85,6 +89,10 @@ void server_probed(struct server *server);
 /* As configured now. */
 struct attention_params server_attention(struct server *server);
 int64_t server_connections(const struct server *server);
+/* For how long its connections to the store wait for another writer; 0: the usual. */
+int64_t server_busy_ms(const struct server *server);
+/* On a shared store, the id of no machine: one that all its servers have, wherever they run. */
+const char *server_common_id(const struct server *server);
 /* Has its store rows of many users (store/users.h)? */
 bool server_is_shared(const struct server *server);
 

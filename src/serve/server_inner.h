@@ -1,13 +1,16 @@
 /* What the parts of the server share: server.c, server_caller.c, server_requests.c,
- * server_writer.c, server_readers.c, server_settings.c, server_store.c. */
+ * server_writer.c, server_readers.c, server_settings.c, server_store.c, server_keeper.c. */
 #ifndef TT_SERVE_SERVER_INNER_H
 #define TT_SERVE_SERVER_INNER_H
 
 #include <stdatomic.h>
 
 #include "base/log.h"
+#include "base/uuid.h"
 #include "serve/queue.h"
+#include "serve/reads.h"
 #include "serve/server.h"
+#include "serve/server_keeper.h"
 #include "serve/server_keys.h"
 #include "serve/server_seats.h"
 #include "store/users.h"
@@ -23,6 +26,7 @@ struct settings {
 	const char *webui;         /* NULL: the page */
 	const char *const *pages;
 	bool access_log;
+	int64_t retention_days; /* 0: everything is kept */
 	struct attention_params attention;
 	struct arena arena;
 };
@@ -36,7 +40,7 @@ struct settings *settings_hold(struct server *server);
 /* --- a request on its way --- */
 
 struct work {
-	struct queue_item waits; /* first: a queue's item is its work */
+	struct reads_item waits; /* first: a queue's item is its work */
 	struct call call;
 	struct settings *settings;
 	struct http_reply cors; /* its headers alone */
@@ -102,7 +106,7 @@ void server_store_close(struct server_store *self);
 /* --- the server --- */
 
 /* On a shared store SHARED_WRITERS, the last of them for large bodies; else one. */
-enum { MOST_READERS = 16, SHARED_WRITERS = 3, MOST_WRITERS = 4 };
+enum { MOST_READERS = 16, SHARED_WRITERS = 3, MOST_WRITERS = 4, SERVERS_MOST = 1000 };
 
 struct server_writer {
 	struct server *server;
@@ -115,6 +119,7 @@ struct server {
 	const struct server_options *options;
 	struct log log;
 	bool shared; /* the store has rows of many users */
+	char common_id[UUID_BYTES + 1];
 	const struct route_table *tables;
 	size_t table_count;
 	struct metrics *metrics;
@@ -125,8 +130,10 @@ struct server {
 	struct rates *wrong_keys;       /* by address */
 	pthread_mutex_t lock;           /* of: */
 	struct settings *settings;
+	int servers; /* on the store, this one included: each has its part of the rates */
 	struct http *http;
-	struct queue reads;
+	struct server_keeper *keeper; /* NULL: not begun */
+	struct reads reads;
 	pthread_t readers[MOST_READERS];
 	size_t reader_count; /* that run */
 	struct server_writer writers[MOST_WRITERS];

@@ -13,17 +13,26 @@
 #include "base/time.h"
 #include "store/users.h"
 
-enum { WRITE_MS = 300000, PREFIX_BYTES = 4, BUSY_MS = 2000 };
+enum { WRITE_MS = 300000, PREFIX_BYTES = 4, BUSY_MS = 2000, LOOK_MS = 500 };
 
 struct server_keys {
-	pthread_mutex_t lock;
-	atomic_bool away; /* the store could not be read: who finds somebody trying does not wait */
 	const char *store_url;
+	int64_t patience_ms;
 	void (*tell)(void *context);
 	void *context;
+	/* The store could not be read. Of one that is shared nobody tries it meanwhile but the
+	 * looker; else who finds somebody trying does not wait. */
+	atomic_bool away;
+	pthread_mutex_t store_lock; /* taken before the other one; of: */
 	struct store *store;
 	int64_t generation;
 	bool loaded;
+	bool shared;
+	bool looks; /* there is a looker */
+	bool ends;
+	pthread_t looker;
+	pthread_cond_t wake;  /* the looker */
+	pthread_mutex_t lock; /* never held while the store is waited for; of: */
 	struct api_key *keys; /* by hash */
 	size_t count;
 	struct user *users;
@@ -34,12 +43,15 @@ struct server_keys {
 };
 
 struct server_keys *server_keys_new(
-	const char *store_url, void (*used)(void *context), void *context)
+	const char *store_url, int64_t patience_ms, void (*used)(void *context), void *context)
 {
 	struct server_keys *keys = mem_zalloc(sizeof(*keys));
 
+	pthread_mutex_init(&keys->store_lock, NULL);
 	pthread_mutex_init(&keys->lock, NULL);
+	pthread_cond_init(&keys->wake, NULL);
 	keys->store_url = store_url;
+	keys->patience_ms = patience_ms;
 	keys->tell = used;
 	keys->context = context;
 	keys->written_ns = clock_monotonic_ns();
@@ -53,13 +65,26 @@ static void forget(struct server_keys *keys)
 	keys->loaded = false;
 }
 
+static void end_looker(struct server_keys *keys)
+{
+	pthread_mutex_lock(&keys->store_lock);
+	keys->ends = true;
+	pthread_cond_signal(&keys->wake);
+	pthread_mutex_unlock(&keys->store_lock);
+	if (keys->looks)
+		pthread_join(keys->looker, NULL);
+}
+
 void server_keys_free(struct server_keys *keys)
 {
 	if (!keys)
 		return;
+	end_looker(keys);
 	forget(keys);
 	arena_release(&keys->arena);
+	pthread_cond_destroy(&keys->wake);
 	pthread_mutex_destroy(&keys->lock);
+	pthread_mutex_destroy(&keys->store_lock);
 	free(keys);
 }
 
@@ -99,6 +124,7 @@ static int load(struct server_keys *keys, int64_t generation, struct err *err)
 	}
 	if (count > 0)
 		qsort(list, count, sizeof(*list), by_hash);
+	pthread_mutex_lock(&keys->lock);
 	if (keys->count > 0)
 		keep_uses(keys->keys, keys->count, list, count);
 	arena_release(&keys->arena);
@@ -107,6 +133,7 @@ static int load(struct server_keys *keys, int64_t generation, struct err *err)
 	keys->count = count;
 	keys->users = users;
 	keys->user_count = user_count;
+	pthread_mutex_unlock(&keys->lock);
 	keys->generation = generation;
 	keys->loaded = true;
 	return 0;
@@ -114,15 +141,18 @@ static int load(struct server_keys *keys, int64_t generation, struct err *err)
 
 static int refresh(struct server_keys *keys, struct err *err)
 {
-	const struct store_options options = {
-		.url = keys->store_url, .read_only = true, .must_exist = true, .busy_ms = BUSY_MS
-	};
+	const struct store_options options = { .url = keys->store_url,
+		.read_only = true,
+		.must_exist = true,
+		.busy_ms = BUSY_MS,
+		.patience_ms = keys->patience_ms };
 	int64_t generation;
 
 	if (keys->store && store_replaced(keys->store))
 		forget(keys);
 	if (!keys->store && store_open(&keys->store, &options, err) < 0)
 		return err->code;
+	keys->shared = store_is_shared(keys->store);
 	if (key_generation(keys->store, &generation, err) < 0)
 		return err->code;
 	return keys->loaded && generation == keys->generation ? 0 : load(keys, generation, err);
@@ -180,26 +210,87 @@ static int take(struct server_keys *keys, const unsigned char *hash, struct aren
 	return 1;
 }
 
-/* What was read is good, and the lock is held, when this returns 0. */
-static int lock_fresh(struct server_keys *keys, struct err *err)
-{
-	int rc;
+/* --- a store that cannot be read --- */
 
-	if (!atomic_load(&keys->away))
-		pthread_mutex_lock(&keys->lock);
-	else if (pthread_mutex_trylock(&keys->lock) != 0)
-		return err_set(err, ERR_BUSY, "the store of the keys cannot be reached");
-	rc = refresh(keys, err);
+/* refresh, and what follows from its failure; store_lock is held. */
+static int try(struct server_keys *keys, struct err *err)
+{
+	int rc = refresh(keys, err);
+
 	atomic_store(&keys->away, rc == ERR_BUSY);
 	if (rc == 0)
 		return 0;
 	/* What it was is read anew: the file may be another by then. One that is lost and comes
 	 * back by itself stays. */
-	if (rc == ERR_BUSY && keys->store && store_is_shared(keys->store))
+	if (rc == ERR_BUSY && keys->store && keys->shared)
 		keys->loaded = false;
 	else
 		forget(keys);
-	pthread_mutex_unlock(&keys->lock);
+	return rc;
+}
+
+/* Whoever looks may wait for long, and HTTP's threads have others to serve. */
+static void *look(void *context)
+{
+	struct server_keys *keys = context;
+	struct err err;
+
+	pthread_mutex_lock(&keys->store_lock);
+	while (!keys->ends) {
+		const struct timespec until = clock_deadline(LOOK_MS);
+
+		if (!atomic_load(&keys->away)) {
+			pthread_cond_wait(&keys->wake, &keys->store_lock);
+			continue;
+		}
+		pthread_cond_timedwait(&keys->wake, &keys->store_lock, &until);
+		if (!keys->ends)
+			(void)!try(keys, &err);
+	}
+	pthread_mutex_unlock(&keys->store_lock);
+	return NULL;
+}
+
+static void have_it_looked_for(struct server_keys *keys)
+{
+	if (keys->looks)
+		pthread_cond_signal(&keys->wake);
+	else
+		keys->looks = pthread_create(&keys->looker, NULL, look, keys) == 0;
+}
+
+static int say_away(struct err *err)
+{
+	return err_set(err, ERR_BUSY, "the store of the keys cannot be reached");
+}
+
+/* store_lock, unless that would be to wait for a store that is away. */
+static int lock_store(struct server_keys *keys, struct err *err)
+{
+	if (!atomic_load(&keys->away))
+		pthread_mutex_lock(&keys->store_lock);
+	else if (pthread_mutex_trylock(&keys->store_lock) != 0)
+		return say_away(err);
+	/* Lost by the one who was waited for. */
+	if (!atomic_load(&keys->away) || !keys->looks)
+		return 0;
+	pthread_mutex_unlock(&keys->store_lock);
+	return say_away(err);
+}
+
+/* What was read is good, and the lock is held, when this returns 0. */
+static int lock_fresh(struct server_keys *keys, struct err *err)
+{
+	int rc = lock_store(keys, err);
+
+	if (rc < 0)
+		return rc;
+	rc = try(keys, err);
+	if (rc == 0)
+		pthread_mutex_lock(&keys->lock);
+	else if (rc == ERR_BUSY && keys->shared)
+		have_it_looked_for(keys);
+	pthread_mutex_unlock(&keys->store_lock);
 	return rc;
 }
 

@@ -10,10 +10,12 @@
 
 struct server_keys;
 
-/* The store must exist; it is opened on first use. USED is called, from any thread, when there are
- * uses to be written where there were none. */
+/* The store must exist; it is opened on first use, and read with the patience of store_options. One
+ * that is shared and was lost is looked for in the background: who asks meanwhile is told ERR_BUSY
+ * at once. USED is called, from any thread, when there are uses to be written where there were
+ * none. */
 struct server_keys *server_keys_new(
-	const char *store_url, void (*used)(void *context), void *context);
+	const char *store_url, int64_t patience_ms, void (*used)(void *context), void *context);
 void server_keys_free(struct server_keys *keys);
 
 /* Fits struct guard_keys; CONTEXT is the keys. A good key's use is noted. */

@@ -92,16 +92,18 @@ static void close_all(struct reader *reader)
 void *reader_main(void *context)
 {
 	struct reader reader = { .server = context };
-	struct queue *reads = &reader.server->reads;
-	struct queue_item *item;
+	struct reads *reads = &reader.server->reads;
+	struct reads_item *item;
 
-	while ((item = queue_take(
-			reads, 1, reader.conn.store || reader.copy.store ? IDLE_MS : -1)) ||
-		!queue_closed(reads)) {
+	while ((item = reads_take(reads, reader.conn.store || reader.copy.store ? IDLE_MS : -1)) ||
+		!reads_closed(reads)) {
+		struct reads_line *line = item ? item->line : NULL;
+
 		if (item)
 			serve(&reader, (struct work *)item);
 		else
 			close_all(&reader);
+		reads_done(reads, line);
 	}
 	close_all(&reader);
 	return NULL;

@@ -297,13 +297,22 @@ int work_handle(struct work *work, struct store *store, struct intake *intake, s
 	return rc < 0 && !call->answered ? rc : 0;
 }
 
+static bool push_read(struct reads *reads, struct work *work)
+{
+	const struct call *call = &work->call;
+
+	return call->route->is_long && call->route->is_long(call)
+		       ? reads_push_long(reads, &work->waits, call->who.user_id)
+		       : reads_push(reads, &work->waits);
+}
+
 void work_queue(struct work *work, enum route_work where)
 {
 	struct server *server = work->call.server;
-	struct queue *queue =
-		where == WORK_WRITE ? &server_writer_for(server, work)->queue : &server->reads;
+	struct queue_item *item = &work->waits.item;
 
-	if (queue_push(queue, &work->waits))
+	if (where == WORK_WRITE ? queue_push(&server_writer_for(server, work)->queue, item)
+				: push_read(&server->reads, work))
 		return;
 	call_message(&work->call, 503, "The server is busy");
 	add_retry_after(work, 1);

@@ -49,6 +49,7 @@ int settings_new(struct settings **out, const struct server_config *config,
 		settings->webui = arena_cstr(&settings->arena, str_from(config->webui));
 	settings->pages = copy_list(&settings->arena, config->pages);
 	settings->access_log = config->access_log;
+	settings->retention_days = config->retention_days;
 	settings->attention = config->attention;
 	*out = settings;
 	return 0;

@@ -14,6 +14,17 @@
 
 enum { RETRY_MS = 1000, SHARED_BUSY_MS = 4000 };
 
+/* Who waits for a lock is to be told so before the patience with the server ends. */
+int64_t server_busy_ms(const struct server *server)
+{
+	int64_t patience_ms = server->options->patience_ms;
+
+	if (!server->shared)
+		return 0;
+	return patience_ms > 0 && patience_ms < 2 * SHARED_BUSY_MS ? patience_ms / 2
+								   : SHARED_BUSY_MS;
+}
+
 void server_store_close(struct server_store *self)
 {
 	store_close(self->store);
@@ -47,7 +58,8 @@ int server_store_open(struct server *server, struct server_store *self, struct e
 {
 	const struct store_options options = { .url = server->options->store_url,
 		.must_exist = true,
-		.busy_ms = server->shared ? SHARED_BUSY_MS : 0 };
+		.busy_ms = server_busy_ms(server),
+		.patience_ms = server->options->patience_ms };
 
 	return open_conn(server, self, &options, err);
 }
@@ -57,7 +69,8 @@ int server_copy_open(struct server *server, struct server_store *self, struct er
 	const struct store_options options = { .url = server->options->read_store,
 		.read_only = true,
 		.must_exist = true,
-		.busy_ms = SHARED_BUSY_MS };
+		.busy_ms = server_busy_ms(server),
+		.patience_ms = server->options->patience_ms };
 
 	return open_conn(server, self, &options, err);
 }

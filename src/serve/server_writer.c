@@ -56,12 +56,12 @@ struct writing {
 
 static struct work *next_of(struct work *work)
 {
-	return (struct work *)work->waits.next;
+	return (struct work *)work->waits.item.next;
 }
 
 static void set_next(struct work *work, struct work *next)
 {
-	work->waits.next = next ? &next->waits : NULL;
+	work->waits.item.next = next ? &next->waits.item : NULL;
 }
 
 bool server_probe_due(const struct server *server)
@@ -103,7 +103,7 @@ void server_count_queues(struct server *server)
 
 	for (size_t i = 0; i < server->writer_count; i++)
 		writes += queue_count(&server->writers[i].queue);
-	metrics_queues(server->metrics, (int64_t)writes, (int64_t)queue_count(&server->reads));
+	metrics_queues(server->metrics, (int64_t)writes, (int64_t)reads_count(&server->reads));
 }
 
 /* --- those who wait for a later batch --- */
@@ -123,7 +123,7 @@ static void put_back(struct writing *self, struct work *work)
 	}
 	set_next(work, NULL);
 	*self->put_back_end = work;
-	self->put_back_end = (struct work **)&work->waits.next;
+	self->put_back_end = (struct work **)&work->waits.item.next;
 	self->put_back_count++;
 }
 
@@ -289,7 +289,7 @@ static void gather(struct writing *self, struct batch *batch, struct work **wait
 		} else {
 			batch->alone |= work->alone;
 			*end = work;
-			end = (struct work **)&work->waits.next;
+			end = (struct work **)&work->waits.item.next;
 		}
 	}
 	*end = NULL;
@@ -306,7 +306,7 @@ static void leave_out(struct writing *self, struct work **waiting)
 		all = next_of(work);
 		if (seats_take(self->seats, work->call.who.user_id)->locked) {
 			*end = work;
-			end = (struct work **)&work->waits.next;
+			end = (struct work **)&work->waits.item.next;
 		} else {
 			put_back(self, work);
 		}
@@ -354,7 +354,7 @@ static int expect(
 {
 	size_t count = 0;
 
-	for (; waiting && count < SERVER_BATCH; waiting = (struct work *)waiting->waits.next) {
+	for (; waiting && count < SERVER_BATCH; waiting = (struct work *)waiting->waits.item.next) {
 		const struct call *call = &waiting->call;
 
 		if (!call->route->beat)

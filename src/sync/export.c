@@ -7,6 +7,7 @@
 
 #include "base/glob.h"
 #include "base/mem.h"
+#include "store/aw_told.h"
 #include "sync/history.h"
 
 enum { FLUSH_BYTES = 64 << 10 };
@@ -101,6 +102,23 @@ static int put_events(struct writer *writer, struct event_scan *scan, struct err
 	return rc;
 }
 
+/* Behind the events: a reader that has none of a bucket needs to know nothing of it. Who asks for
+ * one workspace is told of that alone. */
+static int put_buckets(struct writer *writer, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct wire_bucket *buckets;
+	size_t count;
+
+	if (writer->workspace)
+		return 0;
+	if (aw_told_list(writer->store, &arena, &buckets, &count, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < count; i++)
+		wire_encode_bucket(&writer->out, &buckets[i]);
+	return 0;
+}
+
 static int write_snapshot(struct writer *writer, struct err *err)
 {
 	struct event_scan *scan CLEANUP(event_scan_closep) = NULL;
@@ -116,6 +134,8 @@ static int write_snapshot(struct writer *writer, struct err *err)
 	rc = event_feed_open(&scan, writer->store, writer->cursor, err);
 	if (rc == 0)
 		rc = put_events(writer, scan, err);
+	if (rc == 0)
+		rc = put_buckets(writer, err);
 	if (rc < 0)
 		return rc;
 	writer->cursor = info.last_seq;

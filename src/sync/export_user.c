@@ -7,8 +7,9 @@
 
 #include <stdlib.h>
 
-#include "base/time.h"
+#include "base/json_time.h"
 #include "store/aw.h"
+#include "store/aw_told.h"
 #include "store/keys.h"
 #include "store/records.h"
 #include "store/users.h"
@@ -49,12 +50,7 @@ static void put_text(struct json_writer *writer, const char *key, struct str tex
 
 static void put_time(struct json_writer *writer, const char *key, int64_t ns)
 {
-	char text[TIME_TEXT_BYTES];
-
-	if (ns == INT64_MIN || ns == INT64_MAX)
-		json_kv_null(writer, key);
-	else
-		json_kv_str(writer, key, str_from(time_format(ns, 3, text)));
+	json_kv_time(writer, key, ns == INT64_MAX ? INT64_MIN : ns);
 }
 
 static void put_list(
@@ -179,26 +175,52 @@ static int put_devices(struct export_user *self, struct buf *out, size_t want, s
 	return 0;
 }
 
+static const struct wire_bucket *find_told(
+	const struct wire_bucket *told, size_t count, int64_t bucket_no)
+{
+	for (size_t i = 0; i < count; i++)
+		if (told[i].bucket_no == bucket_no)
+			return &told[i];
+	return NULL;
+}
+
+/* One that no client made. */
+static void put_other(struct buf *out, const struct aw_bucket *bucket)
+{
+	struct json_writer writer = begin(out, "tt.bucket");
+
+	put_text(&writer, "bucket_id", bucket->id);
+	put_text(&writer, "machine_id", bucket->machine_id);
+	put_text(&writer, "type_name", bucket->type);
+	put_text(&writer, "client", bucket->client);
+	put_text(&writer, "hostname", bucket->hostname);
+	put_time(&writer, "created", bucket->created_ns);
+	json_key(&writer, STR("data"));
+	json_put_raw(&writer, bucket->data.len > 0 ? bucket->data : STR("{}"));
+	end(&writer);
+}
+
 static int put_buckets(struct export_user *self, struct buf *out, size_t want, struct err *err)
 {
 	struct aw_bucket *buckets;
-	size_t count;
+	struct wire_bucket *told;
+	size_t count, told_count;
 
 	(void)want;
-	if (aw_buckets(self->store, &self->arena, &buckets, &count, err) < 0)
+	if (aw_buckets(self->store, &self->arena, &buckets, &count, err) < 0 ||
+		aw_told_list(self->store, &self->arena, &told, &told_count, err) < 0)
 		return err->code;
 	for (size_t i = 0; i < count; i++) {
-		struct json_writer writer = begin(out, "tt.bucket");
+		const struct wire_bucket *found = find_told(told, told_count, buckets[i].bucket_no);
+		struct wire_bucket line;
 
-		put_text(&writer, "bucket_id", buckets[i].id);
-		put_text(&writer, "machine_id", buckets[i].machine_id);
-		put_text(&writer, "type_name", buckets[i].type);
-		put_text(&writer, "client", buckets[i].client);
-		put_text(&writer, "hostname", buckets[i].hostname);
-		put_time(&writer, "created", buckets[i].created_ns);
-		json_key(&writer, STR("data"));
-		json_put_raw(&writer, buckets[i].data.len > 0 ? buckets[i].data : STR("{}"));
-		end(&writer);
+		if (!found) {
+			put_other(out, &buckets[i]);
+			continue;
+		}
+		line = *found;
+		line.shown = buckets[i].id;
+		wire_encode_bucket(out, &line);
 	}
 	return 0;
 }
@@ -335,7 +357,7 @@ static int put_trailer(struct export_user *self, struct buf *out, size_t want, s
 }
 
 static int (*const parts[])(struct export_user *self, struct buf *out, size_t want,
-	struct err *err) = { put_header, put_devices, put_buckets, put_events, put_settings,
+	struct err *err) = { put_header, put_devices, put_events, put_buckets, put_settings,
 	put_streams, put_rules, put_assignments, put_quarantine, put_trailer };
 
 /* --- the stream --- */

@@ -6,7 +6,8 @@
  *	tt.user               user_id, email, created
  *	tt.key                key_id, name, role, machine_id, created, expires, revoked, used
  *	tt.device             machine_id, label, hostname, version, registered, seen
- *	tt.bucket             bucket_id, machine_id, type_name, client, hostname, created, data
+ *	tt.bucket             bucket_id, machine_id, type_name, client, hostname, created, data; of
+ *	                      buckets that clients made also source, event_type
  *	tt.setting            key, value
  *	tt.stream             stream_id, name, anchor_id, merged_into, created, updated, tags
  *	tt.rule               rule, path, tags

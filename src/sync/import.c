@@ -6,12 +6,15 @@
  */
 #include "sync/import.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/uuid.h"
 #include "model/limits.h"
+#include "store/aw_told.h"
 
 /* So much is looked up together, unless lines are held for longer. */
 enum { BLOCK_BYTES = 1 << 20 };
@@ -28,6 +31,7 @@ struct import {
 	int64_t refused; /* of them, those nobody understands: whoever sent the trailer may not have
 			    counted them */
 	bool header_seen;
+	char sender[UUID_BYTES + 1]; /* machine of the header; empty: none came */
 	bool complete;
 	bool cut; /* an earlier stream of this input was not complete */
 	struct intake_counts committed;
@@ -90,6 +94,7 @@ static int take_header(struct import *import, const struct wire_header *header, 
 	import->complete = false;
 	import->events = 0;
 	import->refused = 0;
+	snprintf(import->sender, sizeof(import->sender), "%.*s", STR_ARG(header->machine_id));
 	if (again || !import->options.on_header)
 		return 0;
 	return import->options.on_header(import->options.context, header, err);
@@ -130,6 +135,9 @@ static int take_line(struct import *import, struct str line, size_t bytes, struc
 
 	if (rc < 0 || what.kind == WIRE_BLANK)
 		return rc;
+	if (result != INTAKE_QUARANTINED && what.kind == WIRE_BUCKET)
+		return intake_told(import->intake, &what.bucket,
+			str_eq_c(what.bucket.machine_id, import->sender), err);
 	if (result != INTAKE_QUARANTINED && what.kind == WIRE_HEADER)
 		return take_header(import, &what.header, err);
 	if (result != INTAKE_QUARANTINED && what.kind == WIRE_TRAILER)

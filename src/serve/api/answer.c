@@ -48,24 +48,28 @@ int answer_bucket(struct call *call, struct str id, struct err *err)
 
 struct str answer_own_machine(const struct call *call)
 {
-	return call->who.machine_id.len > 0 ? call->who.machine_id
-					    : str_from(server_options(call->server)->machine_id);
+	if (call->who.machine_id.len > 0)
+		return call->who.machine_id;
+	return str_from(server_is_shared(call->server) ? server_common_id(call->server)
+						       : server_options(call->server)->machine_id);
 }
 
-static struct str host(const struct call *call)
+struct str answer_host(const struct call *call)
 {
+	if (server_is_shared(call->server) && call->who.known)
+		return STR("server");
 	return str_from(server_options(call->server)->hostname);
 }
 
 int answer_own_store(const struct call *call, bool read_only, struct store **out, struct err *err)
 {
-	enum { SHARED_BUSY_MS = 4000 };
 	const struct store_options options = {
 		.url = read_only && call->store_url ? call->store_url
 						    : server_options(call->server)->store_url,
 		.read_only = read_only,
 		.must_exist = true,
-		.busy_ms = server_is_shared(call->server) ? SHARED_BUSY_MS : 0,
+		.busy_ms = server_busy_ms(call->server),
+		.patience_ms = server_options(call->server)->patience_ms,
 	};
 	const struct actor actor = { call->who.user_id, call->who.machine_id };
 
@@ -135,10 +139,21 @@ int answer_buckets(struct call *call, struct store *store, struct aw_bucket **ou
 	*out = arena_zalloc(call->arena, *count + 1, sizeof(**out));
 	if (*count > 0)
 		memcpy(*out, stored, *count * sizeof(**out));
-	if (stream_bucket_make(stored, *count, host(call), answer_own_machine(call), call->arena,
-		    *out + *count))
+	if (stream_bucket_make(stored, *count, answer_host(call), answer_own_machine(call),
+		    call->arena, *out + *count))
 		++*count;
 	return 0;
+}
+
+bool answer_always_long(const struct call *call)
+{
+	(void)call;
+	return true;
+}
+
+bool answer_long_for_streams(const struct call *call)
+{
+	return stream_bucket_is(call->params[0], answer_host(call));
 }
 
 int answer_find(struct call *call, struct store *store, struct aw_bucket *out, struct err *err)
@@ -150,7 +165,7 @@ int answer_find(struct call *call, struct store *store, struct aw_bucket *out, s
 
 	if (aw_bucket_find_brief(store, id, call->arena, out, err) == 0)
 		return 0;
-	if (err->code != ERR_NOT_FOUND || !stream_bucket_is(id, host(call)))
+	if (err->code != ERR_NOT_FOUND || !stream_bucket_is(id, answer_host(call)))
 		return answer_bucket(call, id, err);
 	if (answer_buckets(call, store, &all, &count, &other) < 0) {
 		*err = other;
@@ -180,7 +195,7 @@ int answer_target(struct call *call, struct intake *intake, int64_t *bucket_no, 
 
 	if (aw_target(intake, id, bucket_no, err) == 0)
 		return 0;
-	if (err->code == ERR_NOT_FOUND && stream_bucket_is(id, host(call)))
+	if (err->code == ERR_NOT_FOUND && stream_bucket_is(id, answer_host(call)))
 		return call_fail(call, 403, err, "Bucket '%.*s' is computed: it cannot be written",
 			STR_ARG(id));
 	return answer_bucket(call, id, err);

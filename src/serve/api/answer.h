@@ -39,8 +39,15 @@ MUST_USE int answer_own_store(
  */
 MUST_USE int answer_machine(struct call *call, struct store *store, struct str hostname,
 	struct str *machine_id, struct err *err);
-/* The device that asks; this machine when it is not known. */
+/* The device that asks. When it is not known: this machine; on a shared store, where another
+ * server may be the next to answer, an id that all of them have. */
 struct str answer_own_machine(const struct call *call);
+/* This host; who comes to a shared store with a key finds "server" behind each of its servers. */
+struct str answer_host(const struct call *call);
+/* For route.is_long: always; and when the path's first parameter is the streams' bucket, which is
+ * computed. */
+bool answer_always_long(const struct call *call);
+bool answer_long_for_streams(const struct call *call);
 /* Was it refused (true), or did the store fail? */
 bool answer_is_refusal(int code);
 

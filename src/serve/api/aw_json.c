@@ -414,7 +414,7 @@ void aw_put_event(struct json_writer *writer, const struct aw_event *event)
 	buf_byte(out, '}');
 }
 
-static void put_time_or_null(struct json_writer *writer, const char *key, int64_t ns)
+void aw_put_time_or_null(struct json_writer *writer, const char *key, int64_t ns)
 {
 	json_key(writer, str_from(key));
 	if (ns == INT64_MIN)
@@ -423,29 +423,28 @@ static void put_time_or_null(struct json_writer *writer, const char *key, int64_
 		aw_put_time(writer, ns);
 }
 
-/* An empty text is "", never null: clients take these for strings. */
-static void put_text(struct json_writer *writer, const char *key, struct str text)
+void aw_put_text(struct json_writer *writer, const char *key, struct str text)
 {
 	json_kv_str(writer, key, text.ptr ? text : STR(""));
 }
 
 void aw_put_bucket_members(struct json_writer *writer, const struct aw_bucket *bucket)
 {
-	put_text(writer, "id", bucket->id);
-	put_text(writer, "type", bucket->type);
-	put_text(writer, "client", bucket->client);
-	put_text(writer, "hostname", bucket->hostname);
-	put_time_or_null(writer, "created", bucket->created_ns);
+	aw_put_text(writer, "id", bucket->id);
+	aw_put_text(writer, "type", bucket->type);
+	aw_put_text(writer, "client", bucket->client);
+	aw_put_text(writer, "hostname", bucket->hostname);
+	aw_put_time_or_null(writer, "created", bucket->created_ns);
 	json_kv_null(writer, "name");
 	json_key(writer, STR("data"));
 	json_put_raw(writer, bucket->data.len > 0 ? bucket->data : STR("{}"));
 	json_key(writer, STR("metadata"));
 	json_begin_object(writer);
-	put_time_or_null(writer, "start", bucket->first_ns);
-	put_time_or_null(writer, "end", bucket->end_ns);
+	aw_put_time_or_null(writer, "start", bucket->first_ns);
+	aw_put_time_or_null(writer, "end", bucket->end_ns);
 	json_end_object(writer);
-	put_time_or_null(writer, "last_updated", bucket->newest_end_ns);
-	put_text(writer, "machine_id", bucket->machine_id);
+	aw_put_time_or_null(writer, "last_updated", bucket->newest_end_ns);
+	aw_put_text(writer, "machine_id", bucket->machine_id);
 	json_kv_i64(writer, "event_count", bucket->events);
 }
 

@@ -56,6 +56,10 @@ struct str aw_data_with(struct str data, const char *key, struct str text, struc
 
 /* `2018-01-01T01:01:01.500Z`, with as few of 0, 3, 6 or 9 fraction digits as lose nothing. */
 void aw_put_time(struct json_writer *writer, int64_t ns);
+/* The same as a member; INT64_MIN: null. */
+void aw_put_time_or_null(struct json_writer *writer, const char *key, int64_t ns);
+/* An empty text is "", never null: clients take these for strings. */
+void aw_put_text(struct json_writer *writer, const char *key, struct str text);
 /* {"id","timestamp","duration","data"}; the data is copied as it is. */
 void aw_put_event(struct json_writer *writer, const struct aw_event *event);
 /* The members of a bucket but for "events", inside an object that is open. */

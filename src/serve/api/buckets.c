@@ -48,11 +48,9 @@ static int one_handle(
 /* Clients that do not know their host's name leave it to the server. */
 static void resolve_local(struct call *call, struct aw_given_bucket *given)
 {
-	const struct server_options *server = server_options(call->server);
-
 	if (!str_eq_c(given->hostname, "!local"))
 		return;
-	given->hostname = str_from(server->hostname);
+	given->hostname = answer_host(call);
 	given->data = aw_data_with(given->data.ptr ? given->data : STR("{}"), "device_id",
 		answer_own_machine(call), call->arena);
 }
@@ -102,7 +100,7 @@ static int check_reserved(struct call *call, struct intake *intake, struct err *
 	struct str id = call->params[0];
 	int64_t bucket_no;
 
-	if (!stream_bucket_is(id, str_from(server_options(call->server)->hostname)))
+	if (!stream_bucket_is(id, answer_host(call)))
 		return 0;
 	return answer_target(call, intake, &bucket_no, err);
 }

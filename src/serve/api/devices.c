@@ -8,29 +8,15 @@
 #include "serve/server.h"
 #include "store/keys.h"
 
-static void put_time(struct json_writer *writer, const char *key, int64_t ns)
-{
-	json_key(writer, str_from(key));
-	if (ns == INT64_MIN)
-		json_put_null(writer);
-	else
-		aw_put_time(writer, ns);
-}
-
-static void put_text(struct json_writer *writer, const char *key, struct str text)
-{
-	json_kv_str(writer, key, text.ptr ? text : STR(""));
-}
-
 static void put_device(struct json_writer *writer, const struct device *device)
 {
 	json_begin_object(writer);
-	put_text(writer, "machine_id", device->machine_id);
-	put_text(writer, "label", device->label);
-	put_text(writer, "hostname", device->hostname);
-	put_text(writer, "version", device->version);
-	put_time(writer, "registered", device->registered_ns);
-	put_time(writer, "last_seen", device->seen_ns);
+	aw_put_text(writer, "machine_id", device->machine_id);
+	aw_put_text(writer, "label", device->label);
+	aw_put_text(writer, "hostname", device->hostname);
+	aw_put_text(writer, "version", device->version);
+	aw_put_time_or_null(writer, "registered", device->registered_ns);
+	aw_put_time_or_null(writer, "last_seen", device->seen_ns);
 	json_end_object(writer);
 }
 

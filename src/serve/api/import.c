@@ -131,7 +131,7 @@ static int run(struct call *call, struct store *store, struct intake *intake,
 {
 	const struct import_given *given = call->prepared;
 	struct aw_import_options options = {
-		.hostname = str_from(server_options(call->server)->hostname),
+		.hostname = answer_host(call),
 		.origin = STR("import"),
 		.path = STR(""),
 	};

@@ -140,8 +140,10 @@ static int query_handle(
 	if (call->store_url) /* what is known of one says nothing of the other */
 		source.source.identity = ~source.source.identity | 1;
 	if (rc == 0)
-		lang_store_streams(&source, server->store_url, server->hostname, &actor,
+		lang_store_streams(&source, server->store_url,
+			arena_cstr(call->arena, answer_host(call)), &actor,
 			server_attention(call->server));
+	source.patience_ms = server->patience_ms;
 	if (rc == 0)
 		rc = lang_run(server_lang(call->server), &source.source, &request, writer.out,
 			&kind, err);
@@ -167,6 +169,7 @@ static const struct route routes[] = {
 		.path = "/api/0/query",
 		.work = WORK_READ,
 		.needs = KEY_READ,
+		.is_long = answer_always_long,
 		.from_copy = true,
 		.body_limit = 2 * LIMIT_QUERY_TEXT_BYTES, /* quoted, with periods */
 		.prepare = query_prepare,

@@ -205,6 +205,7 @@ static const struct route routes[] = {
 		.method = HTTP_DELETE,
 		.path = "/api/0/user",
 		.work = WORK_READ,
+		.is_long = answer_always_long,
 		.needs = KEY_ADMIN,
 		.body_limit = LIMIT_SMALL_BODY_BYTES,
 		.prepare = erase_prepare,

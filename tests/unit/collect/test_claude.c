@@ -1060,8 +1060,10 @@ static void sessions_of_the_desktop_program(void)
 /* More than fits into one batch, copied into a fork, in one round and in two: each item once. */
 static void many_items_are_each_one_event(void)
 {
-	enum { PROMPTS = 40000 };
+	const int count = store_place_rounds(40000);
+	char prompts[16];
 
+	snprintf(prompts, sizeof(prompts), "%d", count);
 	for (int rounds = 1; rounds <= 2; rounds++) {
 		CLEANUP(buf_release) struct buf original = BUF_INIT, copy = BUF_INIT;
 		struct world world;
@@ -1069,7 +1071,7 @@ static void many_items_are_each_one_event(void)
 		struct source_counts counts;
 
 		world_init(&world);
-		for (int i = 0; i < PROMPTS; i++) {
+		for (int i = 0; i < count; i++) {
 			buf_printf(&original,
 				"{\"type\":\"user\",\"sessionId\":\"S\",\"uuid\":\"u%d\",\"timestamp\":\"2026-03-02T10:00:%02d.%03dZ\",\"cwd\":\"/p\",\"message\":{\"content\":\"x\"}}\n",
 				i, i / 1000, i % 1000);
@@ -1085,8 +1087,8 @@ static void many_items_are_each_one_event(void)
 		counts = world_collect(&world, &claude_source);
 		IS_INT(counts.failed, 0);
 		OK(store_info(world.store, &info, &world.err) == 0);
-		IS_INT(info.events, PROMPTS + 1 + 2);
-		IS_CSTR(world_value(&world, session_event(&world, "S"), "prompts"), "40000");
+		IS_INT(info.events, count + 1 + 2);
+		IS_CSTR(world_value(&world, session_event(&world, "S"), "prompts"), prompts);
 		IS_CSTR(world_value(&world, session_event(&world, "F"), "prompts"), "1");
 		world_end(&world);
 	}

@@ -34,9 +34,13 @@ static void put_days(int count)
 /* How many events there are after a run at NOW_NS; -1 when it was not time for one. */
 static int run(int64_t days, int64_t now_ns)
 {
-	bool ran;
+	const struct retention_rule rule = {
+		.days = days, .held_seq = INT64_MAX, .now_ns = now_ns
+	};
+	struct retention_result result;
+	int ran = retention_run(world.store, &rule, &world.log, &result, &world.err);
 
-	OK(retention_run(world.store, days, INT64_MAX, now_ns, &world.log, &ran, &world.err) == 0);
+	OK(ran >= 0);
 	return ran ? (int)world_events(&world, "").count : -1;
 }
 
@@ -79,13 +83,40 @@ static void clock_goes_back(void)
 
 static void what_a_remote_waits_for_stays(void)
 {
-	bool ran;
+	const struct retention_rule rule = { .days = 1, .held_seq = 4, .now_ns = NOW };
+	struct retention_result result;
 
 	world_init(&world);
 	put_days(10);
-	OK(retention_run(world.store, 1, 4, NOW, &world.log, &ran, &world.err) == 0);
-	OK(ran);
+	IS_INT(retention_run(world.store, &rule, &world.log, &result, &world.err), 1);
 	IS_INT(world_events(&world, "").count, 7); /* seqs 5 to 10, and the youngest */
+	world_end(&world);
+}
+
+static bool enough(void *context, int64_t slice_ns)
+{
+	(void)context;
+	(void)slice_ns;
+	return false;
+}
+
+/* Who stops it goes on at the next occasion, not a day later. */
+static void stopped(void)
+{
+	struct retention_rule rule = {
+		.days = 5, .held_seq = INT64_MAX, .now_ns = NOW, .pause = enough
+	};
+	struct retention_result result;
+
+	world_init(&world);
+	put_days(10);
+	IS_INT(retention_run(world.store, &rule, NULL, &result, &world.err), 1);
+	OK(result.unfinished);
+	rule.pause = NULL;
+	IS_INT(retention_run(world.store, &rule, NULL, &result, &world.err), 1);
+	OK(!result.unfinished);
+	IS_INT(world_events(&world, "").count, 5);
+	IS_INT(retention_run(world.store, &rule, NULL, &result, &world.err), 0);
 	world_end(&world);
 }
 
@@ -94,6 +125,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(at_once_for_another_number),
 	TAP_CASE(clock_goes_back),
 	TAP_CASE(what_a_remote_waits_for_stays),
+	TAP_CASE(stopped),
 };
 
 TAP_MAIN(cases)

@@ -9,6 +9,7 @@
 #include "query/lang.h"
 #include "serve/api/api.h"
 #include "serve/server.h"
+#include "store/users.h"
 #include "store_fixture.h"
 
 static const struct route_table *const fixture_tables[] = { &api_info_routes, &api_bucket_routes,
@@ -50,7 +51,12 @@ struct lang *server_lang(struct server *server)
 bool server_is_shared(const struct server *server)
 {
 	(void)server;
-	return false;
+	return store_place_is_shared();
+}
+
+const char *server_common_id(const struct server *server)
+{
+	return server->options.machine_id;
 }
 
 bool server_stopping(const struct server *server)
@@ -156,7 +162,8 @@ static int api_call(struct api *api, enum http_method method, const char *target
 {
 	struct call call = { .server = &api->server,
 		.http = &api->request,
-		.who = { .machine_id = STR(MACHINE_A) } };
+		.who = { .user_id = store_actor(api->store).user_id,
+			.machine_id = STR(MACHINE_A) } };
 	struct route_match match;
 	struct str query, path;
 	size_t count;

@@ -11,6 +11,7 @@
 #define E(time, duration, x)                                                                       \
 	"{\"timestamp\":\"" AT(time) "\",\"duration\":" duration ",\"data\":{\"x\":" x "}}"
 
+/* Its making is change 1 of the store: the first event is 2. */
 static void with_bucket(struct api *api)
 {
 	api_open(api);
@@ -112,31 +113,31 @@ static void stores_and_replaces_events(void)
 		       "[" E("00:00:01", "1", "1") "," E("00:00:00", "1.001", "2") "]"),
 		200);
 	IS_STR(buf_str(&api.body),
-		"[{\"id\":1,\"timestamp\":\"2018-01-01T00:00:01Z\",\"duration\":1.0,\"data\":{\"x\":1}},"
-		"{\"id\":2,\"timestamp\":\"2018-01-01T00:00:00Z\",\"duration\":1.001,\"data\":{\"x\":2}}]");
+		"[{\"id\":3,\"timestamp\":\"2018-01-01T00:00:01Z\",\"duration\":1.0,\"data\":{\"x\":1}},"
+		"{\"id\":4,\"timestamp\":\"2018-01-01T00:00:00Z\",\"duration\":1.001,\"data\":{\"x\":2}}]");
 	IS_INT(api_post(&api, "/api/0/buckets/b/events", E("00:00:02", "0", "3")), 200);
 	IS_INT(api_post(&api, "/api/0/buckets/b/events", "[]"), 200);
 	IS_STR(buf_str(&api.body), "[]");
 	IS_INT(api_post(&api, "/api/0/buckets/no/events", "[]"), 404);
 	/* By its id: another start, another data, the same event. */
 	IS_INT(api_post(&api, "/api/0/buckets/b/events",
-		       "[{\"id\":1,\"timestamp\":\"" AT(
+		       "[{\"id\":3,\"timestamp\":\"" AT(
 			       "05:00:00") "\",\"duration\":2,\"data\":{\"y\":1}}]"),
 		200);
-	IS_STR(api_get(&api, "/api/0/buckets/b/events/1"),
-		"{\"id\":1,\"timestamp\":\"2018-01-01T05:00:00Z\",\"duration\":2.0,\"data\":{\"y\":1}}");
+	IS_STR(api_get(&api, "/api/0/buckets/b/events/3"),
+		"{\"id\":3,\"timestamp\":\"2018-01-01T05:00:00Z\",\"duration\":2.0,\"data\":{\"y\":1}}");
 	IS_STR(api_get(&api, "/api/0/buckets/b/events/count"), "3");
 	/* An id of another bucket, or of none: a new event. */
 	IS_INT(api_post(&api, "/api/0/buckets/c/events",
-		       "{\"id\":1,\"timestamp\":\"" AT("06:00:00") "\",\"data\":{}}"),
+		       "{\"id\":3,\"timestamp\":\"" AT("06:00:00") "\",\"data\":{}}"),
 		200);
-	OK(str_find_str(buf_str(&api.body), STR("\"id\":1,")) < 0);
+	OK(str_find_str(buf_str(&api.body), STR("\"id\":3,")) < 0);
 	IS_INT(api_post(&api, "/api/0/buckets/b/events",
 		       "{\"id\":77,\"timestamp\":\"" AT("06:00:00") "\",\"data\":{}}"),
 		200);
 	IS_STR(api_get(&api, "/api/0/buckets/c/events/count"), "1");
 	IS_STR(api_get(&api, "/api/0/buckets/b/events/count"), "4");
-	OK(str_find_str(api_get(&api, "/api/0/buckets/b/events/1"), STR("05:00:00")) > 0);
+	OK(str_find_str(api_get(&api, "/api/0/buckets/b/events/3"), STR("05:00:00")) > 0);
 	api_close(&api);
 }
 
@@ -166,18 +167,18 @@ static void reads_ranges(void)
 		const char *args, *want;
 	} cases[] = {
 		{ "?start=2018-01-01T00:00:02.5Z&end=2018-01-01T00:00:02.6Z",
-			"[{\"id\":1,\"timestamp\":\"2018-01-01T00:00:02.500Z\",\"duration\":0.1,\"data\":{\"x\":1}}]" },
+			"[{\"id\":2,\"timestamp\":\"2018-01-01T00:00:02.500Z\",\"duration\":0.1,\"data\":{\"x\":1}}]" },
 		{ "?start=2018-01-01T00:00:03Z&limit=1",
-			"[{\"id\":2,\"timestamp\":\"2018-01-01T01:00:00Z\",\"duration\":0.0,\"data\":{\"x\":2}}]" },
+			"[{\"id\":3,\"timestamp\":\"2018-01-01T01:00:00Z\",\"duration\":0.0,\"data\":{\"x\":2}}]" },
 		{ "?start=2018-01-01T00:00:03Z&end=2018-01-01T00:30:00Z",
-			"[{\"id\":1,\"timestamp\":\"2018-01-01T00:00:03Z\",\"duration\":0.0,\"data\":{\"x\":1}}]" },
+			"[{\"id\":2,\"timestamp\":\"2018-01-01T00:00:03Z\",\"duration\":0.0,\"data\":{\"x\":1}}]" },
 		{ "?start=2018-01-01T00:00:03.001Z&end=2018-01-01T00:30:00Z", "[]" },
 		{ "?start=2019-01-01T00:00:00Z&end=2018-01-01T00:00:00Z", "[]" },
 		{ "?limit=0", "[]" },
 		{ "?start=9999-01-01T00:00:00Z", "[]" },
 		{ "?end=0001-01-01T00:00:00Z", "[]" },
 		{ "?start=2018-01-01T01:00:00+01:00&end=2018-01-01T01:00:02%2B01:00",
-			"[{\"id\":1,\"timestamp\":\"2018-01-01T00:00:02Z\",\"duration\":0.0,\"data\":{\"x\":1}}]" },
+			"[{\"id\":2,\"timestamp\":\"2018-01-01T00:00:02Z\",\"duration\":0.0,\"data\":{\"x\":1}}]" },
 	};
 	static const char *const both[] = { "", "?limit=-1", "?limit=abc", "?limit=", "?limit=2",
 		"?limit=1&limit=1", "?start=0001-01-01T00:00:00Z&end=9999-12-31T23:59:59Z",
@@ -204,8 +205,8 @@ static void reads_ranges(void)
 			arena_printf(&api.fixture.arena, "/api/0/buckets/b/events%s", both[i]);
 
 		IS_STR(api_get(&api, target.ptr),
-			"[{\"id\":2,\"timestamp\":\"2018-01-01T01:00:00Z\",\"duration\":0.0,\"data\":{\"x\":2}},"
-			"{\"id\":1,\"timestamp\":\"2018-01-01T00:00:02Z\",\"duration\":1.0,\"data\":{\"x\":1}}]");
+			"[{\"id\":3,\"timestamp\":\"2018-01-01T01:00:00Z\",\"duration\":0.0,\"data\":{\"x\":2}},"
+			"{\"id\":2,\"timestamp\":\"2018-01-01T00:00:02Z\",\"duration\":1.0,\"data\":{\"x\":1}}]");
 	}
 	IS_STR(api_get(&api, "/api/0/buckets/b/events/count?start=2018-01-01T00:30:00Z"), "1");
 	IS_STR(api_get(&api, "/api/0/buckets/b/events/count?end=2018-01-01T00:00:02Z"), "1");
@@ -236,18 +237,18 @@ static void finds_and_deletes_one(void)
 	with_bucket(&api);
 	IS_INT(api_post(&api, "/api/0/buckets/c", B), 200);
 	IS_INT(api_post(&api, "/api/0/buckets/b/events", E("00:00:02", "1", "1")), 200);
-	api_get(&api, "/api/0/buckets/c/events/1");
+	api_get(&api, "/api/0/buckets/c/events/3");
 	IS_INT(api.status, 404);
-	api_get(&api, "/api/0/buckets/b/events/2");
+	api_get(&api, "/api/0/buckets/b/events/4");
 	IS_INT(api.status, 404);
 	api_get(&api, "/api/0/buckets/b/events/x");
 	IS_INT(api.status, 422);
-	IS_INT(api_delete(&api, "/api/0/buckets/c/events/1"), 200);
+	IS_INT(api_delete(&api, "/api/0/buckets/c/events/3"), 200);
 	IS_STR(buf_str(&api.body), "{\"success\":false}");
-	IS_INT(api_delete(&api, "/api/0/buckets/b/events/1"), 200);
+	IS_INT(api_delete(&api, "/api/0/buckets/b/events/3"), 200);
 	IS_STR(buf_str(&api.body), "{\"success\":true}");
-	IS_INT(api_delete(&api, "/api/0/buckets/b/events/1"), 200);
-	IS_INT(api_delete(&api, "/api/0/buckets/no/events/1"), 404);
+	IS_INT(api_delete(&api, "/api/0/buckets/b/events/3"), 200);
+	IS_INT(api_delete(&api, "/api/0/buckets/no/events/3"), 404);
 	IS_STR(api_get(&api, "/api/0/buckets/b/events"), "[]");
 	api_close(&api);
 }
@@ -264,7 +265,7 @@ static void takes_heartbeats(void)
 		       E("01:01:02", "1", "{\"a\":2,\"b\":1}")),
 		200);
 	IS_STR(buf_str(&api.body),
-		"{\"id\":1,\"timestamp\":\"2018-01-01T01:01:01Z\",\"duration\":2.0,\"data\":{\"x\":{\"a\":2,\"b\":1}}}");
+		"{\"id\":2,\"timestamp\":\"2018-01-01T01:01:01Z\",\"duration\":2.0,\"data\":{\"x\":{\"a\":2,\"b\":1}}}");
 	IS_INT(api_post(&api, "/api/0/buckets/b/heartbeat?pulsetime=0", E("01:01:03", "0", "3")),
 		200);
 	IS_INT(api_post(
@@ -276,9 +277,9 @@ static void takes_heartbeats(void)
 	IS_STR(api_get(&api, "/api/0/buckets/b/events/count"), "2");
 	/* The id of another event says nothing. */
 	IS_INT(api_post(&api, "/api/0/buckets/b/heartbeat?pulsetime=0",
-		       "{\"id\":1,\"timestamp\":\"" AT("09:00:00") "\",\"data\":{}}"),
+		       "{\"id\":2,\"timestamp\":\"" AT("09:00:00") "\",\"data\":{}}"),
 		200);
-	OK(str_find_str(buf_str(&api.body), STR("\"id\":1,")) < 0);
+	OK(str_find_str(buf_str(&api.body), STR("\"id\":2,")) < 0);
 	IS_INT(api_post(&api, "/api/0/buckets/b/heartbeat", E("01:01:03", "0", "3")), 422);
 	IS_STR(buf_str(&api.body),
 		"{\"message\":\"Missing required parameter pulsetime (seconds)\"}");
@@ -393,8 +394,8 @@ static void exports(void)
 	OK(str_starts(api_get(&api, "/api/0/export"),
 		STR("{\"buckets\":{\"b\":{\"id\":\"b\",\"type\":\"t\",")));
 	OK(str_ends(buf_str(&api.body),
-		STR("\"events\":[{\"id\":2,\"timestamp\":\"2018-01-01T01:00:00Z\",\"duration\":0.0,\"data\":{\"x\":2}},"
-		    "{\"id\":1,\"timestamp\":\"2018-01-01T00:00:02Z\",\"duration\":1.0,\"data\":{\"x\":1}}]}}}")));
+		STR("\"events\":[{\"id\":3,\"timestamp\":\"2018-01-01T01:00:00Z\",\"duration\":0.0,\"data\":{\"x\":2}},"
+		    "{\"id\":2,\"timestamp\":\"2018-01-01T00:00:02Z\",\"duration\":1.0,\"data\":{\"x\":1}}]}}}")));
 	IS_STR(fake_reply_header(&api.reply, "Content-Disposition"),
 		"attachment; filename=aw-bucket-export_b.json");
 	IS_STR(fake_reply_header(&api.reply, "Content-Type"), "application/json");
@@ -474,7 +475,7 @@ static void answers_queries(void)
 			       QUERY("\"RETURN =\",\" query_bucket(\\\"b\\\");\"")),
 			200);
 		IS_STR(buf_str(&api.body),
-			"[[{\"data\":{\"x\":1},\"duration\":1.0,\"id\":1,\"timestamp\":\"2018-01-01T01:01:01Z\"}]]");
+			"[[{\"data\":{\"x\":1},\"duration\":1.0,\"id\":2,\"timestamp\":\"2018-01-01T01:01:01Z\"}]]");
 	}
 	/* What is kept of an answer does not outlive what it was made of. */
 	IS_INT(api_post(&api, "/api/0/buckets/b/events", E("01:01:05", "0", "2")), 200);

@@ -36,6 +36,9 @@ static void requests(void)
 	metrics_commit(metrics, 5, 3 * NS_PER_MS, false);
 	metrics_commit(metrics, 7, 3 * NS_PER_MS, true);
 	metrics_queues(metrics, 2, 1);
+	metrics_retention(metrics, 40, false);
+	metrics_retention(metrics, 2, true);
+	metrics_retention_ran(metrics, INT64_C(1770000000) * NS_PER_S);
 	metrics_print(metrics, &now, &text);
 	has(&text, "\ntt_http_requests_total{method=\"POST\",route=\"/a/{b}\",status=\"200\"} 2\n");
 	has(&text,
@@ -53,6 +56,10 @@ static void requests(void)
 	has(&text, "\ntt_commit_failures_total 1\n");
 	has(&text, "\ntt_commit_duration_seconds_count 1\n");
 	has(&text, "\ntt_queue_length{queue=\"write\"} 2\n");
+	has(&text, "\ntt_retention_deleted_events_total 42\n");
+	has(&text, "\ntt_retention_failures_total 1\n");
+	has(&text, "\ntt_retention_last_run_timestamp_seconds 1770000000\n");
+	has(&text, "\ntt_servers 1\n");
 	has(&text, "\ntt_store_bytes 99\n");
 	has(&text, "\ntt_query_cache_hits_total 7\n");
 	has(&text, "\ntt_source_lag_seconds{source=\"a\\\"b\\\\\\n\"} 60\n");

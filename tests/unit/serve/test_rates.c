@@ -55,6 +55,28 @@ static void many(void)
 	rates_free(rates);
 }
 
+/* Of several servers each gives out its part, of rate and burst; at least one token can be had. */
+static void shared(void)
+{
+	struct rates *rates = rates_new(10, 6);
+
+	rates_share(rates, 3);
+	for (int i = 0; i < 2; i++)
+		IS_INT(rates_take(rates, STR("a"), MS(1000)), 0);
+	IS_INT(rates_take(rates, STR("a"), MS(1000)), 1);
+	IS_INT(rates_take(rates, STR("a"), MS(1299)), 1);
+	IS_INT(rates_take(rates, STR("a"), MS(1300)), 0);
+	rates_share(rates, 1);
+	for (int i = 0; i < 6; i++)
+		IS_INT(rates_take(rates, STR("b"), MS(1300)), 0);
+	IS_INT(rates_take(rates, STR("b"), MS(1300)), 1);
+	rates_share(rates, 100);
+	IS_INT(rates_take(rates, STR("c"), MS(1300)), 0);
+	IS_INT(rates_take(rates, STR("c"), MS(1300)), 10);
+	IS_INT(rates_take(rates, STR("c"), MS(11300)), 0);
+	rates_free(rates);
+}
+
 static const struct tap_case cases[] = { TAP_CASE(burst_and_rate), TAP_CASE(waiting_time),
-	TAP_CASE(many) };
+	TAP_CASE(many), TAP_CASE(shared) };
 TAP_MAIN(cases)

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/time.h"
 #include "model/id.h"
+#include "store/aw_write.h"
 #include "store_place.h"
 #include "sync/export.h"
 #include "sync/import.h"
@@ -80,14 +81,14 @@ static void random_lines(struct buf *out, int count, uint64_t seed)
 	}
 }
 
-static bool import_pieces(struct store *store, struct str bytes, size_t most, uint64_t seed)
+static bool import_with(struct store *store, const struct import_options *options, struct str bytes,
+	size_t most, uint64_t seed)
 {
-	struct import_options options = { .origin = "test", .path = "" };
 	struct import *import CLEANUP(import_freep) = NULL;
 	uint64_t state = seed;
 	struct err err = { 0 };
 
-	if (!OK(import_open(&import, store, &options, &err) == 0))
+	if (!OK(import_open(&import, store, options, &err) == 0))
 		return false;
 	while (bytes.len > 0) {
 		struct str piece = str_sub(bytes, 0, 1 + next(&state) % most);
@@ -97,6 +98,13 @@ static bool import_pieces(struct store *store, struct str bytes, size_t most, ui
 		bytes = str_sub(bytes, piece.len, bytes.len);
 	}
 	return OK(import_end(import, &err) == 0) && IS_INT(import_counts(import)->quarantined, 0);
+}
+
+static bool import_pieces(struct store *store, struct str bytes, size_t most, uint64_t seed)
+{
+	const struct import_options options = { .origin = "test", .path = "" };
+
+	return import_with(store, &options, bytes, most, seed);
 }
 
 static int collect_bytes(void *context, struct str bytes, struct err *err)
@@ -269,11 +277,152 @@ static void checkpoints_cover_what_came_before(void)
 	fixture_close(&to);
 }
 
+/* --- buckets of ActivityWatch's clients --- */
+
+static const struct machine hub = {
+	.id = STR_INIT("1c7a2d2f-6e1b-4d66-8e68-1a4b7e4d1b02"),
+	.label = STR_INIT("hub"),
+};
+
+#define WINDOWS "aw-watcher-window_laptop"
+
+static void make_bucket(struct store *store)
+{
+	static const char lines[] =
+		"{\"id\":\"0b6f1c1e-5d0a-4c55-9d57-0f3a6d3c0a01:aw." WINDOWS
+		":currentwindow:2026-01-01T00:00:00.000Z:1\",\"timestamp\":\"2026-01-01T00:00:00Z\","
+		"\"source\":\"aw." WINDOWS "\",\"type\":\"currentwindow\",\"data\":{}}\n";
+	CLEANUP(intake_freep) struct intake *intake = NULL;
+	struct aw_bucket bucket = { .id = STR(WINDOWS),
+		.type = STR("currentwindow"),
+		.client = STR("aw-watcher-window"),
+		.hostname = STR("laptop"),
+		.data = STR("{\"k\":1}"),
+		.created_ns = INT64_C(1760000000123456789),
+		.machine_id = self.id };
+	struct err err = { 0 };
+	bool made = false;
+
+	OK(intake_begin(&intake, store, &err) == 0);
+	OK(aw_make(intake, &bucket, &made, &err) == 0 && made);
+	OK(intake_commit(intake, &err) == 0);
+	OK(import_pieces(store, STR(lines), 1000, 1));
+}
+
+static void rename_client(struct store *store, const char *client)
+{
+	CLEANUP(intake_freep) struct intake *intake = NULL;
+	const struct aw_bucket fields = { .client = str_from(client) };
+	struct err err = { 0 };
+	int64_t bucket_no;
+
+	OK(intake_begin(&intake, store, &err) == 0);
+	OK(aw_target(intake, STR(WINDOWS), &bucket_no, &err) == 0);
+	OK(aw_change(intake, bucket_no, &fields, &err) == 0);
+	OK(intake_commit(intake, &err) == 0);
+}
+
+/* What FROM says as MACHINE, taken by TO: over ssh, and from a file. */
+static void tell(struct store *from, const struct machine *machine, struct store *to)
+{
+	const struct import_options ssh = {
+		.origin = "sync:x", .path = "", .commit_at_trailers = true
+	};
+	struct export_request request = { .machine = machine, .since_ns = INT64_MIN };
+	struct buf stream CLEANUP(buf_release) = BUF_INIT;
+	struct err err = { 0 };
+
+	OK(export_stream(from, &request, collect_bytes, &stream, &err) == 0);
+	OK(import_with(to, &ssh, buf_str(&stream), 100, 1));
+	OK(import_pieces(to, buf_str(&stream), 100, 1));
+}
+
+/* The one bucket of STORE is the laptop's, by this CLIENT. */
+static void check_bucket(struct store *store, const char *client, bool writable)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct aw_bucket *buckets;
+	struct err err = { 0 };
+	size_t count = 0;
+
+	OK(aw_buckets(store, &arena, &buckets, &count, &err) == 0);
+	if (!IS_INT(count, 1))
+		return;
+	IS_STR(buckets[0].id, WINDOWS);
+	IS_STR(buckets[0].type, "currentwindow");
+	IS_STR(buckets[0].client, client);
+	IS_STR(buckets[0].hostname, "laptop");
+	IS_STR(buckets[0].data, "{\"k\":1}");
+	IS_INT(buckets[0].created_ns, INT64_C(1760000000123456789));
+	IS_STR(buckets[0].machine_id, self.id.ptr);
+	IS_INT(buckets[0].events, 1);
+	IS_INT(buckets[0].writable, writable);
+}
+
+static void buckets_are_told_of(void)
+{
+	struct fixture laptop = { 0 }, server = { 0 }, far = { 0 };
+
+	if (!fixture_open(&laptop) || !fixture_open(&server) || !fixture_open(&far))
+		return;
+	make_bucket(laptop.store);
+	check_bucket(laptop.store, "aw-watcher-window", true);
+	tell(laptop.store, &self, server.store);
+	check_bucket(server.store, "aw-watcher-window", false);
+	tell(server.store, &hub, far.store); /* at second hand */
+	check_bucket(far.store, "aw-watcher-window", false);
+	rename_client(laptop.store, "another");
+	tell(laptop.store, &self, far.store);
+	check_bucket(far.store, "another", false);
+	tell(server.store, &hub, far.store); /* what it does not know better, it does not change */
+	check_bucket(far.store, "another", false);
+	tell(server.store, &hub, laptop.store);
+	check_bucket(laptop.store, "another", true);
+	tell(laptop.store, &self, server.store);
+	check_bucket(server.store, "another", false);
+	fixture_close(&laptop);
+	fixture_close(&server);
+	fixture_close(&far);
+}
+
+/* Nobody is told of a bucket whose events they do not get. */
+static void not_of_other_buckets(void)
+{
+	struct fixture laptop = { 0 }, server = { 0 };
+	struct export_request request = { .machine = &self,
+		.since_ns = INT64_MIN,
+		.workspace = STR("/srv"),
+		.home = STR("/home/u") };
+	struct buf stream CLEANUP(buf_release) = BUF_INIT;
+	struct aw_bucket *buckets;
+	struct arena arena = { 0 };
+	struct err err = { 0 };
+	size_t count;
+
+	if (!fixture_open(&laptop) || !fixture_open(&server))
+		return;
+	make_bucket(laptop.store);
+	OK(export_stream(laptop.store, &request, collect_bytes, &stream, &err) == 0);
+	OK(str_find_str(buf_str(&stream), STR(WINDOWS)) < 0);
+	buf_clear(&stream);
+	request.workspace = STR("");
+	request.since_ns = INT64_C(1800000000) * NS_PER_S;
+	OK(export_stream(laptop.store, &request, collect_bytes, &stream, &err) == 0);
+	OK(import_pieces(server.store, buf_str(&stream), 100, 1));
+	OK(aw_buckets(server.store, &arena, &buckets, &count, &err) == 0);
+	IS_INT(count, 0);
+	arena_release(&arena);
+	fixture_close(&laptop);
+	fixture_close(&server);
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(order_and_repetition_do_not_matter),
 	TAP_CASE(what_goes_out_comes_in),
 	TAP_CASE(an_unknown_id_means_everything),
 	TAP_CASE(checkpoints_cover_what_came_before),
+	TAP_CASE(buckets_are_told_of),
+	TAP_CASE(not_of_other_buckets),
 };
 
 TAP_MAIN(cases)
