@@ -313,12 +313,12 @@ class SshNetwork:
 class Terminal:
     """A pseudo-terminal with a command on it; OUT is a pipe when the command's standard output shall be none."""
 
-    def __init__(self, machine, *argv, stdout=None, size=(50, 160)):
+    def __init__(self, machine, *argv, stdout=None, size=(50, 160), env=None):
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, __import__("struct").pack("HHHH", *size, 0, 0))
         self.text = b""
         self.child = machine.popen(*argv, stdin=slave, stdout=slave if stdout is None else stdout, stderr=slave,
-                                   start_new_session=True)
+                                   start_new_session=True, env=env)
         os.close(slave)
 
     def read(self, seconds):
@@ -424,7 +424,7 @@ def run(functions):
     """The body of every test file: `test_x.py TT [FUNCTION…]`."""
     if len(sys.argv) < 2:
         sys.exit(f"usage: {sys.argv[0]} TT [FUNCTION…]")
-    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    place = pg.memory()
     suite = Suite(sys.argv[1], place)
     chosen = [function for function in functions if len(sys.argv) == 2 or function.__name__ in sys.argv[2:]]
     if os.environ.get("TT_TEST_STORE") == "postgres":

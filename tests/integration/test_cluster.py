@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Two servers on one PostgreSQL store behind a balancer: they are as one, and what ends or breaks is not noticed, or said plainly."""
+import contextlib
 import http.client
 import json
 import re
@@ -266,6 +267,23 @@ def away(case):
     case.equal(len(server.get("/0/buckets/b/events", headers=key).json), 1, "once")
 
 
+@contextlib.contextmanager
+def held(cluster, sql):
+    """What SQL locks is locked meanwhile."""
+    postgres = cluster.case.suite.postgres
+    sleeping = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    holder = subprocess.Popen([pg.bindir() / "psql", "-X", "-q", "-h", postgres.sockets, "-p", str(postgres.port), "-U", pg.SUPERUSER, "-d", cluster.database(),
+                               "-c", f"BEGIN; {sql}; SELECT pg_sleep(600)"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **pg.owner())
+    try:
+        wait_for(lambda: cluster.psql(sleeping.replace("pg_terminate_backend(pid)", "count(*)")) == "1", "the lock is held")
+        yield
+    finally:
+        cluster.psql(sleeping)
+        holder.kill()
+        holder.wait()
+
+
 def hot_rows(case):
     """While somebody else writes for one person, the others do not wait."""
     needs_postgres(case)
@@ -274,35 +292,64 @@ def hot_rows(case):
     keys = {name: bearer(cluster.make_key(f"{name}@example.org")) for name in ("anna", "bert", "carl", "dora")}
     for key in keys.values():
         assert server.post("/0/buckets/b", BUCKET, headers=key).status == 200
-    postgres = case.suite.postgres
-    lock = ("BEGIN; SELECT * FROM tidemark.store_state WHERE user_no = (SELECT user_no FROM tidemark.\"user\" WHERE email = 'anna@example.org') FOR UPDATE;"
-            " SELECT pg_sleep(600)")
-    holder = subprocess.Popen([pg.bindir() / "psql", "-X", "-q", "-h", postgres.sockets, "-p", str(postgres.port), "-U", pg.SUPERUSER, "-d", cluster.database(),
-                               "-c", lock], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **pg.owner())
-    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-    try:
-        wait_for(lambda: cluster.psql(sleeping) == "1", "the lock is held")
-        answers = []
+    lock = "SELECT * FROM tidemark.store_state WHERE user_no = (SELECT user_no FROM tidemark.\"user\" WHERE email = 'anna@example.org') FOR UPDATE"
+    answers = []
 
-        def beat():
-            while answers[-1:] != [200]:
-                answers.append(server.post("/0/buckets/b/heartbeat?pulsetime=5", {"timestamp": moment(0), "data": {}}, headers=keys["anna"]).status)
+    def beat():
+        while answers[-1:] != [200]:
+            answers.append(server.post("/0/buckets/b/heartbeat?pulsetime=5", {"timestamp": moment(0), "data": {}}, headers=keys["anna"]).status)
 
-        waiting = threading.Thread(target=beat)
+    waiting = threading.Thread(target=beat)
+    with held(cluster, lock):
         waiting.start()
         for number in range(10):
             for name in ("bert", "carl", "dora"):
                 answer = server.post("/0/buckets/b/heartbeat?pulsetime=5", {"timestamp": moment(number), "data": {}}, headers=keys[name])
                 assert answer.status == 200, f"{name}: {answer}"
         case.ok(waiting.is_alive() and 200 not in answers, "the others were answered, the one who is written for waits", answers)
-        cluster.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
-        waiting.join(LIMIT_S)
-        case.ok(answers[-1] == 200 and set(answers) <= {200, 503}, "until it is their turn", answers)
-    finally:
-        holder.kill()
-        holder.wait()
+    waiting.join(LIMIT_S)
+    case.ok(answers[-1] == 200 and set(answers) <= {200, 503}, "until it is their turn", answers)
     case.equal(len(server.get("/0/buckets/b/events", headers=keys["anna"]).json), 1, "it is there")
 
 
+def long_queries(case):
+    """Queries that wait for the database leave a reader to everybody else's short requests, and one to other people's queries."""
+    needs_postgres(case)
+    cluster = Cluster(case, 1)
+    server = cluster.servers[0]
+    keys = {name: bearer(cluster.make_key(f"{name}@example.org")) for name in ("anna", "bert", "carl")}
+    for key in keys.values():
+        assert server.post("/0/buckets/b", BUCKET, headers=key).status == 200
+        assert server.post("/0/buckets/b/events", {"timestamp": moment(0), "duration": 1, "data": {"n": 1}}, headers=key).status == 200
+    program = {"timeperiods": [f"{moment(-10)}/{moment(10)}"], "query": ['RETURN = query_bucket("b");']}
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = 'tt'"
+    answers, threads = [], []
+
+    def ask(name):
+        """Who has waited for too long is told to ask again."""
+        while (status := server.post("/0/query", program, headers=keys[name]).status) == 503:
+            pass
+        answers.append((name, status))
+
+    def ask_all(name, count):
+        for _ in range(count):
+            threads.append(threading.Thread(target=ask, args=(name,)))
+            threads[-1].start()
+
+    with held(cluster, "LOCK TABLE tidemark.dict IN ACCESS EXCLUSIVE MODE"):
+        ask_all("anna", 6)
+        wait_for(lambda: cluster.psql(waiting) == "2", "two of hers are at work")
+        ask_all("bert", 3)
+        wait_for(lambda: cluster.psql(waiting) == "3", "and one of his")
+        for name, key in keys.items():
+            for path in ("/0/settings", "/0/buckets", "/0/buckets/b"):
+                case.equal(server.get(path, headers=key).status, 200, f"{path} of {name} waits for none of them")
+                case.ok(int(cluster.psql(waiting)) <= 3, "no more of them are at work", cluster.psql(waiting))
+        case.equal(answers, [], "which wait still")
+    for thread in threads:
+        thread.join(LIMIT_S)
+    case.equal(sorted(answers), [("anna", 200)] * 6 + [("bert", 200)] * 3, "then all are answered")
+
+
 if __name__ == "__main__":
-    sys.exit(lib.run([as_one, rolling, killed, away, hot_rows]))
+    sys.exit(lib.run([as_one, rolling, killed, away, hot_rows, long_queries]))

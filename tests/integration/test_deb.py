@@ -216,7 +216,7 @@ def test_reproducible(case):
 # What is done in the throw-away root, where /deb holds the package: each line that is told is compared.
 LIFE = r"""
 set -u
-export DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export DEBIAN_FRONTEND=noninteractive
 getent passwd tidemark >/dev/null && { echo "tell there is a user tidemark already"; exit; }
 rm -rf /etc/tt /var/lib/tidemark
 dpkg -i /deb/*.deb >/deb/log 2>&1; echo "tell install $?"
@@ -267,18 +267,12 @@ def as_root():
 
 
 def test_life(case):
-    """Installed, upgraded, removed, purged: in a root that lies over this one and vanishes with its last process."""
+    """Installed, upgraded, removed, purged: in a root that vanishes with the script."""
     deb, _ = package()
-    top = case.top / "over"
-    top.mkdir()
-    over = (f"mount -t tmpfs tmpfs {top} && cd {top} && mkdir up work root && mount -t overlay overlay -o lowerdir=/,upperdir=up,workdir=work root"
-            f" && mkdir -p root/deb && cp '{deb}' root/deb/ && mount -t proc proc root/proc && mount --rbind /dev root/dev")
-    sudo = as_root()
-    probe = subprocess.run([*sudo, "unshare", "-m", "sh", "-c", over], capture_output=True, text=True, check=False)
-    if probe.returncode != 0:
-        raise Skip(f"no overlay over this root: {probe.stderr.strip()[:300]}")
-    done = subprocess.run([*sudo, "unshare", "-m", "sh", "-c", f'{over} && exec chroot root sh -c "$1"', "sh", LIFE], capture_output=True, text=True, check=False,
+    done = subprocess.run([*as_root(), sys.executable, ROOT / "tests/packaging/throwaway.py", deb, LIFE], capture_output=True, text=True, check=False,
                           stdin=subprocess.DEVNULL)
+    if done.returncode == 77:
+        raise Skip(done.stderr.strip()[:300])
     told = "".join(" ".join(line.split()[1:]) + "\n" for line in done.stdout.splitlines() if line.startswith("tell "))
     want = WANT.replace("VERSION", field(deb, "Version").rsplit("-", 1)[0])
     case.ok(told == want, "its whole life", f"{done.stdout}\n{done.stderr}\n--- wanted\n{want}")

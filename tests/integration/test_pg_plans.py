@@ -138,7 +138,9 @@ def heartbeat(second):
 # A name, what is asked of the server for a user, which months of 2026 may be touched (None: any), and whether events are read at all.
 def paths(server, email):
     bucket = f"/api/0/buckets/{BUCKET}"
-    newest = server.ask(email, "GET", f"{bucket}/events?limit=1")[0]["id"]
+    newest, second = server.ask(email, "GET", f"{bucket}/events?limit=2")
+    newest = newest["id"]
+    corrected = server.ask(email, "POST", f"{bucket}/events", [{**second, "data": {"app": "corrected"}}])[0]["id"]
     day = "start=2026-03-10T00:00:00Z&end=2026-03-11T00:00:00Z"
     minutes = itertools.count()  # what was asked before is answered from memory
     insert = [{"timestamp": "2026-04-10T10:00:00Z", "duration": 1, "data": {"app": "new"}}]
@@ -157,11 +159,12 @@ def paths(server, email):
         ("heartbeat that is merged", ask("POST", f"{bucket}/heartbeat?pulsetime=60", heartbeat(10)), None, False),
         ("insert", ask("POST", f"{bucket}/events", insert), None, False),
         ("a day's events", ask("GET", f"{bucket}/events?{day}"), {"03"}, True),
-        ("the newest events", ask("GET", f"{bucket}/events?limit=10"), None, True),
+        ("the newest events", ask("GET", f"{bucket}/events?limit=10"), {"05", "06"}, True),
         ("a day's count", ask("GET", f"{bucket}/events/count?{day}"), {"03"}, True),
         ("an event by its number", ask("GET", f"{bucket}/events/{newest}"), None, True),
-        ("all buckets", ask("GET", "/api/0/buckets/"), None, False),
-        ("a bucket", ask("GET", bucket), None, False),
+        ("one that was corrected", ask("GET", f"{bucket}/events/{corrected}"), None, True),
+        ("all buckets", ask("GET", "/api/0/buckets/"), {"05", "06"}, True),
+        ("a bucket", ask("GET", bucket), {"05", "06"}, True),
         ("a query over a day", query, {"03"}, True),
         ("a bucket's export", ask("GET", f"{bucket}/export"), None, True),
         ("everything's export", ask("GET", "/api/0/export"), None, True),

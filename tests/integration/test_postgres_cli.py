@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 import pg  # noqa: E402
-from lib import ROOT, focus_line, moment, run, session_id  # noqa: E402
+from lib import ROOT, Terminal, focus_line, moment, run, session_id  # noqa: E402
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SHORT = re.compile(r"\b[0-9a-f]{8}\b")
@@ -106,7 +106,8 @@ def everything(case):
         pair.both("import", "--format", "aw", "--json", str(ROOT / "tests/data/activitywatch/export_rust.json"))
         for words in (["events"], ["events", "--type", "note"], ["events", "--bucket", "claude.*"], ["events", "--after", moment(3600)],
                       ["export", "--no-collect"], ["export", "--no-collect", "--cursor", "100"], ["export", "--no-collect", "--workspace", "/srv/acme/api/**"],
-                      ["status", "--json"], ["machines", "--json"], ["quarantine", "list", "--json"], ["verify", "--json"], ["tags", "--json"],
+                      ["status", "--json"], ["machines", "--json"], ["list", "--json"], ["list"],
+                      ["quarantine", "list", "--json"], ["verify", "--json"], ["tags", "--json"],
                       ["streams", "--json"], ["streams", "list", "--all"], ["report", "--json", *DAY], ["report", *DAY], ["today"], ["week", "--json"],
                       *(["report", "--json", *DAY, "--by", by] for by in ("tag", "project", "machine", "agent")),
                       ["stats", "--json"], ["stats", "--by", "workspace"], ["stats", "--by", "day", "--json"], ["stats", "--by", "model", "--json"],
@@ -180,6 +181,38 @@ def round_trip(case):
         case.equal((gone.status, ANN in gone.err), (1, True), f"whose rows cannot be asked for {gone}")
 
 
+def asked(case):
+    """A person is asked before a user is erased, and types the address; where nobody can be asked, only --yes will do."""
+    with pg.cluster() as server:
+        pair = Pair(case, server, "asked")
+        pair.both("import", stdin=work(pair.box))
+        box = pair.box
+        box.must("serve", "generate-key", "--email", ANN, env=pair.stores["sqlite"])
+        words = {"sqlite": b"1 key; the events are the store's and stay", "postgres": b" events, and all else"}
+
+        def users(store):
+            return [user["email"] for user in box.must("serve", "users", "--json", env=store).json()["users"]]
+
+        def terminal(store, answer):
+            asks = Terminal(box, case.tt, "serve", "erase", "--email", ANN, env=store)
+            asks.expect("Type the address to delete it: ")
+            asks.type(answer)
+            return asks.finish(), asks.text
+
+        for name, store in pair.stores.items():
+            events = box.must("events", env=store).out
+            for answer in ("y\n", "yes\n", "\n", "bob@example.org\n", f"{ANN}x\n", f"{ANN} {ANN}\n", "\x04", f"{'x' * 600}\n"):
+                status, text = terminal(store, answer)
+                case.ok(status == 1 and b"nothing was deleted" in text, f"{name}: {answer[:40]!r} is another answer", (status, text))
+            for stdin in (b"", f"{ANN}\n".encode(), b"yes\n"):
+                result = box.tt("serve", "erase", "--email", ANN, stdin=stdin, env=store)
+                case.ok(result.status == 2 and "--yes" in result.err, f"{name}: a pipe is nobody who can be asked", result)
+            case.equal((users(store), box.must("events", env=store).out), ([ANN], events), f"{name}: nothing has happened to her")
+            status, text = terminal(store, f" {ANN} \n")
+            case.ok(status == 0 and words[name] in text and b"Deleted " + ANN.encode() in text, f"{name}: the address is, with what goes", (status, text))
+            case.equal(users(store), [], f"{name}: she is gone")
+
+
 def collected(case):
     """Hooks and agents' logs; the daemon, its server, and what it says."""
     with pg.cluster() as server:
@@ -242,4 +275,4 @@ def devices(case):
 
 
 if __name__ == "__main__":
-    run([everything, round_trip, collected, devices])
+    run([everything, round_trip, asked, collected, devices])

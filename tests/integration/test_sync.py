@@ -137,7 +137,10 @@ def bad_names(case):
 def no_program(case):
     """A remote without tt, and one whose tt has no identity."""
     network, hub, box = hub_and(case, "devbox")
-    network.prelude(box, "PATH=/usr/bin:/bin")
+    tools = case.top / "tools"  # where this machine's programs are, a tt may be, too
+    tools.mkdir()
+    (tools / "sh").symlink_to("/bin/sh")
+    network.prelude(box, f"PATH={tools}")
     status, rows, _ = hub.sync("devbox")
     case.ok(status == 1 and "no 'tt' there" in rows["devbox"]["error"] and "sync.remote_command" in rows["devbox"]["error"],
             "a remote without tt: what to do", rows)

@@ -283,6 +283,7 @@ static void groups_have_names(void)
 	struct world w;
 	struct report_request request;
 	struct report report;
+	const struct report_group *web;
 
 	world_open(&w);
 	fill_story(&w);
@@ -295,7 +296,8 @@ static void groups_have_names(void)
 	report = built(&w, &request);
 	has_group(&report, "web", 15, 26, 20);
 	has_group(&report, "api", 7, 20, 0);
-	IS_INT(group(&report, "web")->stream_count, 2);
+	web = group(&report, "web");
+	IS_INT(web ? web->stream_count : 0, 2);
 	request.by = REPORT_BY_MACHINE;
 	report = built(&w, &request);
 	has_group(&report, "devbox (11111111)", 15, 26, 20);

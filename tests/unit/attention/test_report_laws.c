@@ -112,8 +112,9 @@ static void explanations_are_the_report(void)
 {
 	uint64_t state = 20260203;
 	int64_t seen_ns = 0;
+	int stores = store_place_rounds(RANDOM_STORES);
 
-	for (int round = 0; round < RANDOM_STORES; round++) {
+	for (int round = 0; round < stores; round++) {
 		struct fixture fixture = fixture_open();
 
 		fill(&fixture, &state);

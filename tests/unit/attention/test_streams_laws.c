@@ -428,7 +428,9 @@ static void check_world(struct fixture *fixture, struct world *world)
 
 static void any_order(void)
 {
-	for (uint64_t seed = 1; seed <= RANDOM_ROUNDS && !tap.failed; seed++) {
+	uint64_t rounds = (uint64_t)store_place_rounds(RANDOM_ROUNDS);
+
+	for (uint64_t seed = 1; seed <= rounds && !tap.failed; seed++) {
 		struct fixture fixture = fixture_open();
 		struct world world = { .state = seed * UINT64_C(7919), .calm = seed % 2 == 1 };
 

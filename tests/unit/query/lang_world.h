@@ -28,6 +28,8 @@ struct world {
 	struct str data[WORLD_DATA];
 	size_t data_count;
 	int loads, versions, fetches; /* how often each was asked for */
+	bool expected[WORLD_DATA];    /* by the last of the questions */
+	int questions, surprises;     /* data that was asked for and not expected */
 	int fail_at;                  /* the Nth call of any kind fails; 0: none does */
 	int calls;
 	bool moving; /* each load changes the bucket */
@@ -102,14 +104,26 @@ static inline int world_data(void *owner, int64_t data_no, struct buf *out, stru
 	struct world *world = owner;
 
 	world->fetches++;
+	world->surprises += !world->expected[data_no - 1];
 	buf_add(out, world->data[data_no - 1]);
+	return world_call(world, err);
+}
+
+static inline int world_expect(void *owner, const int64_t *data_nos, size_t count, struct err *err)
+{
+	struct world *world = owner;
+
+	memset(world->expected, 0, sizeof(world->expected));
+	for (size_t i = 0; i < count; i++)
+		world->expected[data_nos[i] - 1] = true;
+	world->questions++;
 	return world_call(world, err);
 }
 
 static inline struct lang_source world_source(struct world *world)
 {
-	return (struct lang_source){ world, 7, world_buckets, world_version, world_load,
-		world_data };
+	return (struct lang_source){ world, 7, world_buckets, world_version, world_load, world_data,
+		world_expect };
 }
 
 static inline size_t world_bucket(struct world *world, struct str id, struct str hostname)

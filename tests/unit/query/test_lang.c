@@ -62,6 +62,7 @@ static void remembers(void)
 	OK(str_starts(want, STR("{\"c\":[{")));
 	IS_INT(world.loads, 2);
 	IS_INT(world.fetches, 4);
+	IS_INT(world.questions, 1);
 	lang_stats(lang, &before);
 	got = ask(lang, &world, everything, &second);
 	lang_stats(lang, &after);
@@ -78,6 +79,8 @@ static void remembers(void)
 	got = ask(lang, &world, everything, &second);
 	IS_INT(world.loads, 3);
 	IS_INT(world.fetches, 4);
+	IS_INT(world.questions, 1); /* nothing that is known is expected again */
+	IS_INT(world.surprises, 0);
 	OK(str_eq(got, ask(fresh, &world, everything, &other)));
 	world_release(&world);
 	lang_free(lang);

@@ -358,7 +358,7 @@ static void all_filters_together(void)
 
 	fill_random(store, &f.arena);
 	GOOD(workspace_make(&workspace, &f.arena, STR("/w/1"), STR("/h"), STR("/"), &err));
-	for (int round = 0; round < 300; round++) {
+	for (int round = store_place_rounds(300); round-- > 0;) {
 		struct select_request request = { .span = SPAN_ALWAYS, .limit = -1 };
 
 		if (next_random(&state) % 2) {
