@@ -1,6 +1,8 @@
 /* Streams in JSON. Keys are never missing. */
 #include "attention/stream_json.h"
 
+#include "base/json_time.h"
+
 void duration_json(const char *key, int64_t ns, struct json_writer *out)
 {
 	json_kv_i64(out, key, ns / NS_PER_MS);
@@ -8,12 +10,7 @@ void duration_json(const char *key, int64_t ns, struct json_writer *out)
 
 void instant_json(const char *key, int64_t ns, struct json_writer *out)
 {
-	char text[TIME_TEXT_BYTES];
-
-	if (ns == INT64_MIN)
-		json_kv_null(out, key);
-	else
-		json_kv_str(out, key, str_from(time_format(ns, 3, text)));
+	json_kv_time(out, key, ns);
 }
 
 void time_totals_json(const struct time_totals *time, struct json_writer *out)

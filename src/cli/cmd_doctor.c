@@ -78,18 +78,21 @@ static void write_json(struct cli *cli, const struct doctor *doctor)
 
 static void write_text(struct cli *cli, const struct doctor *doctor)
 {
+	static const char *const headings[] = { "", "", "" };
+	static const enum table_align aligns[] = { TABLE_LEFT, TABLE_LEFT, TABLE_LEFT };
+	struct table *table = table_new(&cli->arena, ARRAY_LEN(headings), headings, aligns);
+
 	for (size_t i = 0; i < doctor->count; i++) {
 		const struct doctor_row *row = &doctor->rows[i];
 
-		buf_printf(&cli->out, "%-4s  %-10s  ", status_names[row->status], row->name);
-		table_clean(&cli->out, row->detail);
-		buf_byte(&cli->out, '\n');
-		if (row->remedy.len == 0)
-			continue;
-		buf_printf(&cli->out, "%18s-> ", "");
-		table_clean(&cli->out, row->remedy);
-		buf_byte(&cli->out, '\n');
+		table_row(table, (const struct str[]){ str_from(status_names[row->status]),
+					 str_from(row->name), row->detail });
+		if (row->remedy.len > 0)
+			table_row(table, (const struct str[]){ { "", 0 }, { "", 0 },
+						 arena_printf(&cli->arena, "-> %.*s",
+							 STR_ARG(row->remedy)) });
 	}
+	table_print(table, &cli->out);
 }
 
 static int doctor_run(

@@ -2,11 +2,6 @@
 #include "base/table.h"
 #include "cli/commands.h"
 
-static struct str or_null(struct str text)
-{
-	return text.len > 0 ? text : (struct str){ NULL, 0 };
-}
-
 static bool is_self(const struct store_machine *machine, const struct machine *self)
 {
 	return self && str_eq(machine->machine_id, self->id);
@@ -31,13 +26,13 @@ static void write_json(struct cli *cli, const struct store_machine *machines, si
 		const struct store_machine *machine = &machines[i];
 
 		json_begin_object(&json);
-		json_kv_str(&json, "machine_id", or_null(machine->machine_id));
-		json_kv_str(&json, "label", or_null(machine->label));
-		json_kv_str(&json, "hostname", or_null(host_of(machine, self)));
-		json_kv_str(&json, "alias", or_null(machine->alias));
-		json_kv_str(&json, "version", or_null(machine->version));
+		json_kv_str(&json, "machine_id", cli_or_null(machine->machine_id));
+		json_kv_str(&json, "label", cli_or_null(machine->label));
+		json_kv_str(&json, "hostname", cli_or_null(host_of(machine, self)));
+		json_kv_str(&json, "alias", cli_or_null(machine->alias));
+		json_kv_str(&json, "version", cli_or_null(machine->version));
 		json_kv_str(&json, "last_sync_at", cli_time_text(cli, machine->last_sync_ns));
-		json_kv_str(&json, "last_event_id", or_null(machine->last_event_id));
+		json_kv_str(&json, "last_event_id", cli_or_null(machine->last_event_id));
 		json_kv_str(&json, "last_event_at", cli_time_text(cli, machine->last_event_ns));
 		json_kv_i64(&json, "clock_skew_ms", machine->clock_skew_ns / NS_PER_MS);
 		json_kv_i64(&json, "event_count", machine->events);

@@ -81,21 +81,25 @@ static int list_run(
 }
 
 /* One entry again through the intake, as a wire line: a newer program may understand it. What was
- * cut cannot be whole. */
-static int retry_entry(struct store *store, struct intake *intake,
-	const struct quarantine_entry *entry, int64_t *taken, struct err *err)
+ * cut cannot be whole. What is not understood again, perhaps for another reason, stays the entry it
+ * is: the other one is not kept. */
+static int retry_entry(
+	struct store *store, const struct quarantine_entry *entry, int64_t *taken, struct err *err)
 {
+	CLEANUP(intake_freep) struct intake *intake = NULL;
 	enum intake_result result = INTAKE_QUARANTINED;
 	int64_t dropped;
 	int rc;
 
 	if (entry->bytes_total != (int64_t)entry->bytes.len)
 		return 0;
+	if (intake_begin_lazy(&intake, store, err) < 0)
+		return err->code;
 	rc = intake_line(intake, entry->bytes, (struct str){ NULL, 0 }, entry, &result, NULL, err);
-	if (rc == 0)
-		rc = intake_commit(intake, err);
 	if (rc < 0 || result == INTAKE_QUARANTINED)
 		return rc;
+	if (intake_commit(intake, err) < 0)
+		return err->code;
 	(*taken)++;
 	return store_quarantine_drop(store, entry->entry_no, &dropped, err);
 }
@@ -120,7 +124,6 @@ static int count_json(struct cli *cli, const char *key, int64_t done, int64_t le
 static int retry_run(
 	struct cli *cli, const void *values, const struct args_list *operands, struct err *err)
 {
-	struct intake *intake CLEANUP(intake_freep) = NULL;
 	struct quarantine_entry *entries;
 	int64_t taken = 0;
 	struct store *store;
@@ -131,10 +134,8 @@ static int retry_run(
 	(void)operands;
 	if (rc == 0)
 		rc = store_quarantine(store, &cli->arena, &entries, &count, err);
-	if (rc == 0)
-		rc = intake_begin_lazy(&intake, store, err);
 	for (size_t i = 0; rc == 0 && i < count; i++)
-		rc = retry_entry(store, intake, &entries[i], &taken, err);
+		rc = retry_entry(store, &entries[i], &taken, err);
 	return rc < 0 ? rc : count_json(cli, "taken", taken, (int64_t)count - taken);
 }
 

@@ -67,17 +67,6 @@ static int parse_by(const char *text, enum report_by *out, struct err *err)
 		err, ERR_USAGE, "--by '%s': use tag, stream, project, machine or agent", text);
 }
 
-static int parse_day(const char *option, const char *text, struct date *out, struct err *err)
-{
-	int rc = date_parse(str_from(text), out, err);
-
-	if (rc < 0) {
-		err_context(err, "%s", option);
-		return err->code = ERR_USAGE;
-	}
-	return 0;
-}
-
 static int custom_period(const struct report_values *values, const struct calendar *calendar,
 	int64_t now_ns, struct period *out, struct err *err)
 {
@@ -86,11 +75,11 @@ static int custom_period(const struct report_values *values, const struct calend
 
 	if (!values->start)
 		return err_set(err, ERR_USAGE, "--end needs --start");
-	rc = parse_day("--start", values->start, &first, err);
+	rc = cli_day("--start", values->start, &first, err);
 	if (rc < 0)
 		return rc;
 	end = date_from_days(date_to_days(period_day(calendar, now_ns, 0).last) + 1);
-	rc = values->end ? parse_day("--end", values->end, &end, err) : 0;
+	rc = values->end ? cli_day("--end", values->end, &end, err) : 0;
 	if (rc < 0)
 		return rc;
 	return period_custom(calendar, first, end, out, err);

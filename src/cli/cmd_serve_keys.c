@@ -9,8 +9,8 @@
 #include "base/uuid.h"
 #include "cli/aw_config.h"
 #include "cli/commands.h"
+#include "cli/serve_admin.h"
 #include "cli/serve_keys.h"
-#include "cli/target.h"
 #include "store/users.h"
 
 enum { SECRET_BYTES = 32, SHORT_ID = 8 };
@@ -18,36 +18,6 @@ enum { SECRET_BYTES = 32, SHORT_ID = 8 };
 static const char *const role_names[] = {
 	[KEY_READ] = "read", [KEY_WRITE] = "write", [KEY_ADMIN] = "admin"
 };
-
-int serve_choose_store(struct cli *cli, bool testing, struct err *err)
-{
-	struct str path = str_from(target_store(cli)), name;
-	ptrdiff_t at, slash = -1;
-
-	if (!testing || cli->globals.store)
-		return 0;
-	if (cli_store_is_shared(cli))
-		return err_set(err, ERR_USAGE,
-			"--testing has its own store beside an SQLite file; of a PostgreSQL server name another database: --store");
-	while ((at = str_find(path, '/', (size_t)(slash + 1))) >= 0)
-		slash = at;
-	name = arena_printf(&cli->arena, "sqlite:%.*stt-testing.db",
-		STR_ARG(str_sub(path, 0, (size_t)(slash + 1))));
-	cli->config.store = name.ptr;
-	return 0;
-}
-
-int serve_open_store(struct cli *cli, bool testing, struct store **out, struct err *err)
-{
-	int rc = serve_choose_store(cli, testing, err);
-
-	return rc < 0 ? rc : cli_store_to_administer(cli, out, err);
-}
-
-static struct str or_null(struct str text)
-{
-	return text.len > 0 ? text : (struct str){ NULL, 0 };
-}
 
 /* --- generate-key --- */
 
@@ -158,9 +128,9 @@ static void print_key(struct cli *cli, const struct api_key *key, struct str sec
 	json_kv_str(&json, "email", key->email);
 	json_kv_str(&json, "key_id", key->key_id);
 	json_kv_str(&json, "key", secret);
-	json_kv_str(&json, "name", or_null(key->name));
+	json_kv_str(&json, "name", cli_or_null(key->name));
 	json_kv_str(&json, "role", str_from(role_names[key->role]));
-	json_kv_str(&json, "machine_id", or_null(key->machine_id));
+	json_kv_str(&json, "machine_id", cli_or_null(key->machine_id));
 	json_kv_str(&json, "expires_at", expiry_text(cli, key));
 	json_end_object(&json);
 	buf_byte(&cli->out, '\n');
@@ -271,9 +241,9 @@ static void keys_json(struct cli *cli, const struct api_key *keys, size_t count)
 		json_kv_str(&json, "key_id", keys[i].key_id);
 		json_kv_str(&json, "user_id", keys[i].user_id);
 		json_kv_str(&json, "email", keys[i].email);
-		json_kv_str(&json, "name", or_null(keys[i].name));
+		json_kv_str(&json, "name", cli_or_null(keys[i].name));
 		json_kv_str(&json, "role", str_from(role_names[keys[i].role]));
-		json_kv_str(&json, "machine_id", or_null(keys[i].machine_id));
+		json_kv_str(&json, "machine_id", cli_or_null(keys[i].machine_id));
 		json_kv_str(&json, "status", str_from(key_status(cli, &keys[i])));
 		json_kv_str(&json, "created_at", cli_time_text(cli, keys[i].created_ns));
 		json_kv_str(&json, "expires_at", expiry_text(cli, &keys[i]));

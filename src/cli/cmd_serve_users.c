@@ -9,6 +9,7 @@
 
 #include "base/table.h"
 #include "cli/commands.h"
+#include "cli/serve_admin.h"
 #include "cli/serve_keys.h"
 #include "store/users.h"
 #include "sync/export_user.h"
@@ -35,18 +36,6 @@ struct user_values {
 		"testing", 0, ARGS_FLAG, VALUE(testing), NULL, "of 'tt serve --testing'"           \
 	}
 
-static struct str or_null(struct str text)
-{
-	return text.len > 0 ? text : (struct str){ NULL, 0 };
-}
-
-static int as(struct store *store, struct str user_id, struct err *err)
-{
-	const struct actor actor = { .user_id = user_id };
-
-	return store_as(store, &actor, err);
-}
-
 /* The user whom --email names. */
 static int find(struct cli *cli, const struct user_values *given, struct store **store,
 	struct user *user, struct err *err)
@@ -59,21 +48,6 @@ static int find(struct cli *cli, const struct user_values *given, struct store *
 }
 
 /* --- devices --- */
-
-int serve_load_devices(
-	struct cli *cli, struct store *store, struct serve_owner *out, struct err *err)
-{
-	struct err ignored;
-	int rc = as(store, out->user.user_id, err);
-
-	if (rc == ERR_NOT_FOUND) /* being erased */
-		return 0;
-	if (rc == 0)
-		rc = device_list(store, &cli->arena, &out->devices, &out->count, err);
-	if (as(store, (struct str){ NULL, 0 }, rc < 0 ? &ignored : err) < 0 && rc == 0)
-		rc = err->code;
-	return rc;
-}
 
 /* When one of them was seen last; INT64_MIN: never. */
 static int64_t seen_ns(const struct serve_owner *owned)
@@ -117,12 +91,12 @@ static void devices_json(struct cli *cli, const struct serve_owner *owned, size_
 			const struct device *device = &owned[i].devices[d];
 
 			json_begin_object(&json);
-			json_kv_str(&json, "user_id", or_null(owned[i].user.user_id));
-			json_kv_str(&json, "email", or_null(owned[i].user.email));
+			json_kv_str(&json, "user_id", cli_or_null(owned[i].user.user_id));
+			json_kv_str(&json, "email", cli_or_null(owned[i].user.email));
 			json_kv_str(&json, "machine_id", device->machine_id);
-			json_kv_str(&json, "label", or_null(device->label));
-			json_kv_str(&json, "hostname", or_null(device->hostname));
-			json_kv_str(&json, "version", or_null(device->version));
+			json_kv_str(&json, "label", cli_or_null(device->label));
+			json_kv_str(&json, "hostname", cli_or_null(device->hostname));
+			json_kv_str(&json, "version", cli_or_null(device->version));
 			json_kv_str(
 				&json, "registered_at", cli_time_text(cli, device->registered_ns));
 			json_kv_str(&json, "seen_at", cli_time_text(cli, device->seen_ns));
@@ -368,11 +342,11 @@ static void look(struct cli *cli, struct store *store, struct doomed *doomed)
 
 	if (serve_load_devices(cli, store, &doomed->owned, &err) < 0)
 		log_debug(&cli->log, "%s", err.message);
-	if (!store_is_shared(store) || as(store, doomed->owned.user.user_id, &err) < 0)
+	if (!store_is_shared(store) || serve_work_as(store, doomed->owned.user.user_id, &err) < 0)
 		return;
 	if (store_info(store, &info, &err) == 0)
 		doomed->events = info.events;
-	if (as(store, (struct str){ NULL, 0 }, &err) < 0)
+	if (serve_work_as(store, (struct str){ NULL, 0 }, &err) < 0)
 		log_debug(&cli->log, "%s", err.message);
 }
 

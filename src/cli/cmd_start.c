@@ -37,30 +37,19 @@ struct host {
 	int ready; /* where to say that it works; -1: nowhere */
 };
 
-static void free_settings(struct cli *settings)
-{
-	if (settings)
-		frame_release(settings);
-	free(settings);
-}
-
 static int configure(void *owner, struct collect_context *out, const char **store, struct err *err)
 {
 	struct host *host = owner;
-	struct cli *settings = mem_zalloc(sizeof(*settings));
-	int rc;
+	struct cli *settings;
+	int rc = frame_again(host->cli, &settings, err);
 
-	settings->globals = host->cli->globals;
-	settings->log = host->cli->log;
-	settings->now_ns = clock_now_ns();
-	rc = frame_configure(settings, err);
 	if (rc == 0)
 		rc = cli_collect_context(settings, NULL, out, err);
 	if (rc < 0) {
-		free_settings(settings);
+		frame_free(settings);
 		return rc;
 	}
-	free_settings(host->settings);
+	frame_free(host->settings);
 	host->settings = settings;
 	*store = settings->config.store;
 	return 0;
@@ -229,7 +218,7 @@ static int run_daemon(struct cli *cli, struct daemon_options *options, int told,
 
 	if (rc < 0)
 		answer(&host, err);
-	free_settings(host.settings);
+	frame_free(host.settings);
 	return rc;
 }
 

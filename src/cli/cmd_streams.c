@@ -27,17 +27,6 @@ static const struct args_option list_options[] = {
 		"time zone of the days (default: the machine's)" },
 };
 
-static int parse_day(const char *option, const char *text, struct date *out, struct err *err)
-{
-	int rc = date_parse(str_from(text), out, err);
-
-	if (rc < 0) {
-		err_context(err, "%s", option);
-		return err->code = ERR_USAGE;
-	}
-	return 0;
-}
-
 /* Both instants 0: all streams. */
 static int choose_period(
 	struct cli *cli, const struct list_values *values, struct period *out, struct err *err)
@@ -61,9 +50,9 @@ static int choose_period(
 	end = date_from_days(date_to_days(out->last) + 1);
 	first = date_from_days(date_to_days(end) - RECENT_DAYS);
 	if (values->start)
-		rc = parse_day("--start", values->start, &first, err);
+		rc = cli_day("--start", values->start, &first, err);
 	if (rc == 0 && values->end)
-		rc = parse_day("--end", values->end, &end, err);
+		rc = cli_day("--end", values->end, &end, err);
 	return rc < 0 ? rc : period_custom(&calendar, first, end, out, err);
 }
 

@@ -138,6 +138,10 @@ struct str cli_time_text(struct cli *cli, int64_t ns);
 /* How far NS lies back, as people say it: "5h 32m ago", "12 days ago"; WITHOUT for INT64_MIN. In
  * the arena. */
 struct str cli_ago(struct cli *cli, int64_t ns, const char *without);
+/* The date that OPTION gives. ERR_USAGE names both. */
+MUST_USE int cli_day(const char *option, const char *text, struct date *out, struct err *err);
+/* For JSON: an empty text is null. */
+struct str cli_or_null(struct str text);
 /* What makes a plural of the word behind COUNT: "s" or "". */
 const char *cli_plural(int64_t count);
 /* The member `error` of an open object. */

@@ -16,6 +16,7 @@ static const struct command *const table[] = {
 	&command_classify,
 	&command_sync,
 	&command_machines,
+	&command_list,
 	&command_status,
 	&command_doctor,
 	&command_start,

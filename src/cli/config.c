@@ -18,6 +18,7 @@
 enum key_type {
 	KEY_TEXT,
 	KEY_DURATION,
+	KEY_PATIENCE,
 	KEY_CLOCK,
 	KEY_CHOICE,
 	KEY_BOOL,
@@ -28,7 +29,7 @@ enum key_type {
 	KEY_RATE
 };
 
-enum { MOST_DAYS = 36500, MOST_RATE = 1000000 };
+enum { MOST_DAYS = 36500, MOST_RATE = 1000000, LEAST_PATIENCE_S = 1, MOST_PATIENCE_S = 3600 };
 
 struct key {
 	const char *name;
@@ -119,6 +120,8 @@ static const struct key keys[] = {
 	{ "serve.access_log", KEY_PATH, FIELD(serve.access_log), "", NULL, "a file" },
 	{ "serve.read_store", KEY_TEXT, FIELD(serve.read_store), "", NULL,
 		"\"postgresql://…\", a replica of the store" },
+	{ "serve.store_patience", KEY_PATIENCE, FIELD(serve.store_patience_ns), "10s", NULL,
+		"a duration from \"1s\" to \"1h\"" },
 	{ "serve.plain", KEY_BOOL, FIELD(serve.plain), "false", NULL, "true or false" },
 	{ "serve.on_start", KEY_BOOL, FIELD(serve.on_start), "true", NULL, "true or false" },
 };
@@ -197,6 +200,10 @@ static bool set_field(
 		return true;
 	case KEY_DURATION:
 		return duration_parse(text, to, &ignored) == 0;
+	case KEY_PATIENCE:
+		return duration_parse(text, to, &ignored) == 0 &&
+		       *(int64_t *)to >= LEAST_PATIENCE_S * NS_PER_S &&
+		       *(int64_t *)to <= MOST_PATIENCE_S * NS_PER_S;
 	case KEY_CLOCK:
 		return parse_clock(text, to);
 	case KEY_CHOICE:

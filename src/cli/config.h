@@ -33,7 +33,8 @@ struct config_serve {
 	const char *tls_key;
 	int64_t rate; /* requests a second, of one key or address; 0: the usual */
 	const char *access_log;
-	const char *read_store; /* URL of a replica to read from; may be empty */
+	const char *read_store;    /* URL of a replica to read from; may be empty */
+	int64_t store_patience_ns; /* how long a database's server may say nothing */
 	bool plain;    /* no warning when others can reach it without TLS: a proxy has that */
 	bool on_start; /* the daemon starts it too */
 };

@@ -2,8 +2,11 @@
 #include "cli/frame.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/table.h"
 #include "cli/database_url.h"
 #include "collect/journal.h"
 #include "collect/retention.h"
@@ -33,6 +36,30 @@ void frame_release(struct cli *cli)
 	store_close(cli->store);
 	buf_release(&cli->out);
 	arena_release(&cli->arena);
+}
+
+void frame_free(struct cli *cli)
+{
+	if (cli)
+		frame_release(cli);
+	free(cli);
+}
+
+int frame_again(const struct cli *cli, struct cli **out, struct err *err)
+{
+	struct cli *again = mem_zalloc(sizeof(*again));
+	int rc;
+
+	*out = NULL;
+	again->globals = cli->globals;
+	again->log = cli->log;
+	again->now_ns = clock_now_ns();
+	rc = frame_configure(again, err);
+	if (rc < 0)
+		frame_free(again);
+	else
+		*out = again;
+	return rc;
 }
 
 bool cli_store_is_shared(const struct cli *cli)
@@ -185,10 +212,12 @@ int cli_collect(struct cli *cli, struct store *store, struct err *err)
 /* No remote is fed by itself yet: none holds anything back. */
 int cli_retention(struct cli *cli, struct store *store, struct err *err)
 {
-	bool ran;
+	const struct retention_rule rule = {
+		.days = cli->config.retention_days, .held_seq = INT64_MAX, .now_ns = cli->now_ns
+	};
+	struct retention_result result;
 
-	return retention_run(
-		store, cli->config.retention_days, INT64_MAX, cli->now_ns, &cli->log, &ran, err);
+	return retention_run(store, &rule, &cli->log, &result, err) < 0 ? err->code : 0;
 }
 
 int cli_flush(struct cli *cli, struct err *err)
@@ -275,6 +304,22 @@ struct str cli_ago(struct cli *cli, int64_t ns, const char *without)
 	return arena_printf(&cli->arena, "%s ago", duration_format(ago_ns / NS_PER_MS, text));
 }
 
+int cli_day(const char *option, const char *text, struct date *out, struct err *err)
+{
+	int rc = date_parse(str_from(text), out, err);
+
+	if (rc < 0) {
+		err_context(err, "%s", option);
+		return err->code = ERR_USAGE;
+	}
+	return 0;
+}
+
+struct str cli_or_null(struct str text)
+{
+	return text.len > 0 ? text : (struct str){ NULL, 0 };
+}
+
 const char *cli_plural(int64_t count)
 {
 	return count == 1 ? "" : "s";
@@ -302,6 +347,10 @@ static void help_common(struct buf *out)
 
 static void help_overview(struct buf *out)
 {
+	static const char *const headings[] = { "", "", "" }; /* the first sets the others in */
+	static const enum table_align aligns[] = { TABLE_LEFT, TABLE_LEFT, TABLE_LEFT };
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct table *table = table_new(&arena, ARRAY_LEN(headings), headings, aligns);
 	size_t count;
 	const struct command *const *all = commands(&count);
 
@@ -309,7 +358,9 @@ static void help_overview(struct buf *out)
 		      "usage: tt COMMAND [options]\n\ncommands:\n");
 	for (size_t i = 0; i < count; i++)
 		if (!all[i]->hidden)
-			buf_printf(out, "  %-12s %s\n", all[i]->name, all[i]->summary);
+			table_row(table, (const struct str[]){ { "", 0 }, str_from(all[i]->name),
+						 str_from(all[i]->summary) });
+	table_print(table, out);
 	help_common(out);
 	buf_addc(out,
 		"\n'tt COMMAND --help' tells more. First steps: tt init, tt setup tmux, tt today\n");

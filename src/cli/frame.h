@@ -11,5 +11,11 @@ MUST_USE int frame_configure(struct cli *cli, struct err *err);
  * one. */
 void frame_help(const struct command *command, const struct command *parent, struct buf *out);
 void frame_release(struct cli *cli);
+/*
+ * A run of its own with the options of CLI, for reading the configuration again as it is now: *OUT
+ * is for frame_free, which accepts NULL.
+ */
+MUST_USE int frame_again(const struct cli *cli, struct cli **out, struct err *err);
+void frame_free(struct cli *cli);
 
 #endif

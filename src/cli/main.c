@@ -263,6 +263,27 @@ static int run(struct cli *cli, struct invocation *invocation, struct err *err)
 	return run_command(cli, invocation, &operands, values, err);
 }
 
+/* Installed under this name, the program does that. */
+static const struct {
+	const char *name;
+	const char *word;
+} other_names[] = {
+	{ "kt-server", "serve" },
+};
+
+static void take_words(struct cli *cli, struct invocation *invocation, int argc)
+{
+	const char *slash = argc > 0 ? strrchr(cli->argv[0], '/') : NULL;
+	const char *name = slash ? slash + 1 : argc > 0 ? cli->argv[0] : "";
+
+	invocation->argv = arena_zalloc(&cli->arena, (size_t)argc + 2, sizeof(*invocation->argv));
+	for (size_t i = 0; i < ARRAY_LEN(other_names); i++)
+		if (strcmp(name, other_names[i].name) == 0)
+			invocation->argv[invocation->argc++] = other_names[i].word;
+	for (int i = 1; i < argc; i++)
+		invocation->argv[invocation->argc++] = cli->argv[i];
+}
+
 int main(int argc, char **argv)
 {
 	struct cli cli = { .argv = argv, .log = { .program = "tt" } };
@@ -273,10 +294,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an answer to write(), handled in cli_flush */
 	signal(SIGXFSZ,
 		SIG_IGN); /* a limit on file sizes is an error of write(), as a full disk is */
-	invocation.argc = argc > 0 ? argc - 1 : 0;
-	invocation.argv = arena_zalloc(&cli.arena, (size_t)argc + 1, sizeof(*invocation.argv));
-	for (int i = 0; i < invocation.argc; i++)
-		invocation.argv[i] = argv[i + 1];
+	take_words(&cli, &invocation, argc);
 	rc = run(&cli, &invocation, &err);
 	if (rc < 0)
 		print_error(&cli, &err);

@@ -8,15 +8,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "cli/become.h"
 #include "cli/commands.h"
 #include "cli/frame.h"
 #include "cli/listen.h"
-#include "cli/serve_keys.h"
+#include "cli/serve_admin.h"
 #include "cli/target.h"
 #include "serve/server.h"
 #include "store/keys.h"
@@ -30,13 +28,6 @@ struct host {
 	const char *tls_cert, *tls_key;
 	int log_fd;
 };
-
-static void free_settings(struct cli *settings)
-{
-	if (settings)
-		frame_release(settings);
-	free(settings);
-}
 
 static const char *or_config(const char *option, const char *configured)
 {
@@ -107,6 +98,7 @@ static int fill_config(
 		.webui = or_config(host->values->webui, from->webui),
 		.pages = from->pages,
 		.access_log = from->access_log[0] != '\0',
+		.retention_days = config->retention_days,
 		.user = config->user,
 	};
 	if (check_dir("serve.webui", out->webui, err) < 0 || check_pages(from->pages, err) < 0)
@@ -117,21 +109,17 @@ static int fill_config(
 static int configure(void *owner, struct server_config *out, struct err *err)
 {
 	struct host *host = owner;
-	struct cli *settings = mem_zalloc(sizeof(*settings));
-	int rc;
+	struct cli *settings;
+	int rc = frame_again(host->cli, &settings, err);
 
-	settings->globals = host->cli->globals;
-	settings->log = host->cli->log;
-	settings->now_ns = clock_now_ns();
-	rc = frame_configure(settings, err);
 	if (rc == 0)
 		rc = fill_config(host, &settings->config, out, err);
 	if (rc < 0) {
-		free_settings(settings);
+		frame_free(settings);
 		return rc;
 	}
 	out->attention = cli_params(settings);
-	free_settings(host->settings);
+	frame_free(host->settings);
 	host->settings = settings;
 	return 0;
 }
@@ -257,6 +245,7 @@ static int run_server(struct host *host, const struct machine *machine, struct e
 	struct server_options options = {
 		.store_url = cli_store_url(cli),
 		.read_store = cli->config.serve.read_store,
+		.patience_ms = cli->config.serve.store_patience_ns / NS_PER_MS,
 		.http = { .listen = host->listen,
 			.listen_count = host->listen_count,
 			.tls_cert = host->tls_cert,
@@ -292,7 +281,7 @@ int serve_run(struct cli *cli, const struct serve_values *values, struct err *er
 		rc = choose_tls(&host, err);
 	if (rc == 0)
 		rc = run_server(&host, machine, err);
-	free_settings(host.settings);
+	frame_free(host.settings);
 	fs_closep(&host.log_fd);
 	return rc;
 }

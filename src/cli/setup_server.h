@@ -74,6 +74,8 @@ MUST_USE int server_config_store(struct server_setup *server, const char **out, 
 const char *server_store_path(const struct server_setup *server);
 /* ARGV, NULL-terminated, as the account of the server: where we are another user. In the arena. */
 const char *const *server_as_account(struct server_setup *server, const char *const *argv);
+/* Make those directories of PATH that are missing, the account's own. */
+MUST_USE int server_make_dirs(const struct server_setup *server, const char *path, struct err *err);
 
 extern const struct command setup_server;
 /* packaging/systemd/tidemark-server.service.in and packaging/postgres/make_database.sql. */

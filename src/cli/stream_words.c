@@ -190,11 +190,6 @@ size_t session_list_add(struct session_list *list, const struct stored_event *ev
 	return (size_t)index;
 }
 
-static struct str or_null(struct str text)
-{
-	return text.len > 0 ? text : (struct str){ NULL, 0 };
-}
-
 void session_list_json(struct cli *cli, struct json_writer *json, const struct session_list *list)
 {
 	json_begin_array(json);
@@ -203,10 +198,10 @@ void session_list_json(struct cli *cli, struct json_writer *json, const struct s
 
 		json_begin_object(json);
 		json_kv_str(json, "session_id", session->session_id);
-		json_kv_str(json, "machine_id", or_null(session->machine_id));
+		json_kv_str(json, "machine_id", cli_or_null(session->machine_id));
 		json_kv_str(json, "agent", session->agent);
 		json_kv_str(json, "type", session->type);
-		json_kv_str(json, "cwd", or_null(session->cwd));
+		json_kv_str(json, "cwd", cli_or_null(session->cwd));
 		json_kv_str(json, "first", cli_time_text(cli, session->first_ns));
 		json_kv_str(json, "last", cli_time_text(cli, session->last_ns));
 		json_kv_i64(json, "prompts", session->prompts);

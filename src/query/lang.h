@@ -53,6 +53,9 @@ struct lang_source {
 	/* The data of a row: append a JSON object. Never asked for while LOAD is at work. What is
 	 * no object is left out of answers with its events. */
 	int (*data)(void *owner, int64_t data_no, struct buf *out, struct err *err);
+	/* What DATA will be asked for next; a number may be there several times. NULL: that is of
+	 * no use to the source. */
+	int (*expect)(void *owner, const int64_t *data_nos, size_t count, struct err *err);
 };
 
 /* --- the engine --- */

@@ -1,6 +1,8 @@
 /* Stats as JSON: one object a row, the same names in all of them. */
 #include "query/stats.h"
 
+#include "base/json_time.h"
+
 static const struct {
 	const char *name;
 	size_t offset;
@@ -40,16 +42,6 @@ static void put_tokens(struct json_writer *json, const int64_t tokens[STATS_TOKE
 	}
 }
 
-static void put_time(struct json_writer *json, const char *key, int64_t ns)
-{
-	char text[TIME_TEXT_BYTES];
-
-	if (ns == INT64_MIN)
-		json_kv_null(json, key);
-	else
-		json_kv_str(json, key, str_from(time_format(ns, 3, text)));
-}
-
 static void put_counts(struct json_writer *json, const struct stats_counts *counts)
 {
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
@@ -65,8 +57,8 @@ static void put_counts(struct json_writer *json, const struct stats_counts *coun
 	json_kv_i64(json, "responses", counts->withdrawn.responses);
 	put_tokens(json, counts->withdrawn.tokens);
 	json_end_object(json);
-	put_time(json, "first", counts->first_ns);
-	put_time(json, "last", counts->last_ns);
+	json_kv_time(json, "first", counts->first_ns);
+	json_kv_time(json, "last", counts->last_ns);
 }
 
 /* Empty is null: not known. */

@@ -209,17 +209,44 @@ static int find_data(struct fetch *fetch, struct recent *recent, int64_t data_no
 	return result;
 }
 
+/* Who reads more events needs so much of all data that a source does better to find out by itself.
+ */
+enum { MOST_EXPECTED = 4096 };
+
+/* Tell the source which data it will be asked for. */
+static int expect_data(struct fetch *fetch, const struct events *events)
+{
+	const struct lang_source *source = fetch->run->source;
+	int64_t *unknown;
+	size_t count = 0;
+	int result;
+
+	if (!source->expect || events->count > MOST_EXPECTED)
+		return 0;
+	unknown = arena_zalloc(&fetch->run->scratch, events->count + 1, sizeof(*unknown));
+	for (size_t i = 0; i < events->count; i++)
+		if (!hoard_row(fetch->run->hoard, source->identity, events->at[i].data_no))
+			unknown[count++] = events->at[i].data_no;
+	if (count == 0)
+		return 0;
+	result = source->expect(source->owner, unknown, count, fetch->run->err);
+	return result < 0 ? run_fail_store(fetch->run, result, "reading the data of events") : 0;
+}
+
 /* Put data where the numbers of data are; events whose data cannot be read are left out. */
 static int find_all_data(struct fetch *fetch, struct events *events)
 {
 	struct recent *table = arena_zalloc(&fetch->run->scratch, RECENT, sizeof(*table));
 	size_t count = 0;
+	int result = expect_data(fetch, events);
 
+	if (result < 0)
+		return result;
 	for (size_t i = 0; i < events->count; i++) {
 		struct moment moment = events->at[i];
 		struct recent *recent = &table[(uint64_t)moment.data_no % RECENT];
-		int result = run_step(fetch->run, 1);
 
+		result = run_step(fetch->run, 1);
 		if (result == 0 && (!recent->data || recent->data_no != moment.data_no))
 			result = find_data(fetch, recent, moment.data_no);
 		if (result < 0)

@@ -74,6 +74,10 @@ static pcre2_code *compile(const struct translation *translation, struct err *er
 	int error = 0;
 
 	ASSERT(context && pcre2_set_newline(context, PCRE2_NEWLINE_LF) == 0);
+#if PCRE2_MAJOR > 10 || PCRE2_MINOR >= 43
+	/* The same language wherever it runs: older ones look behind by fixed lengths only. */
+	pcre2_set_max_varlookbehind(context, 0);
+#endif
 	code = pcre2_compile((PCRE2_SPTR)(text.len > 0 ? text.ptr : ""), text.len, options | start,
 		&error, &offset, context);
 	pcre2_compile_context_free(context);
