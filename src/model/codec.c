@@ -386,7 +386,7 @@ static int decode_session(struct wire_decoder *decoder, const struct json *root,
 
 static bool is_name(struct str text)
 {
-	bool good = text.len <= LIMIT_NAME_BYTES;
+	bool good = text.len <= LIMIT_NAME_BYTES && utf8_valid(text);
 
 	for (size_t i = 0; i < text.len && good; i++)
 		good = (unsigned char)text.ptr[i] >= 0x20 && text.ptr[i] != 0x7f;

@@ -108,7 +108,7 @@ class Reader(threading.Thread):
             self.wrong.append(str(result))
             return
         for line in lines:
-            if line.get("type") in ("header", "trailer"):
+            if line.get("type") in ("header", "trailer", "tt.bucket"):
                 continue
             before = self.seen.get(line["id"])
             if before and before.get("revision", 0) >= line.get("revision", 0):
