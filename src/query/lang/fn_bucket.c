@@ -209,24 +209,34 @@ static int find_data(struct fetch *fetch, struct recent *recent, int64_t data_no
 	return result;
 }
 
-/* Who reads more events needs so much of all data that a source does better to find out by itself.
- */
-enum { MOST_EXPECTED = 4096 };
+/* Who needs more data needs so much of all that a source does better to find out by itself. */
+enum { MOST_EXPECTED = 16384 };
 
-/* Tell the source which data it will be asked for. */
-static int expect_data(struct fetch *fetch, const struct events *events)
+/* Tell the source which data it will be asked for. What TABLE tells to be there already, or asked
+ * for, is left out: most of what comes again. */
+static int expect_data(struct fetch *fetch, const struct events *events, struct recent *table)
 {
 	const struct lang_source *source = fetch->run->source;
 	int64_t *unknown;
 	size_t count = 0;
 	int result;
 
-	if (!source->expect || events->count > MOST_EXPECTED)
+	if (!source->expect)
 		return 0;
-	unknown = arena_zalloc(&fetch->run->scratch, events->count + 1, sizeof(*unknown));
-	for (size_t i = 0; i < events->count; i++)
-		if (!hoard_row(fetch->run->hoard, source->identity, events->at[i].data_no))
-			unknown[count++] = events->at[i].data_no;
+	unknown = arena_zalloc(&fetch->run->scratch, MOST_EXPECTED, sizeof(*unknown));
+	for (size_t i = 0; i < events->count; i++) {
+		int64_t data_no = events->at[i].data_no;
+		struct recent *recent = &table[(uint64_t)data_no % RECENT];
+
+		if (recent->data_no == data_no)
+			continue;
+		recent->data_no = data_no;
+		if (hoard_row(fetch->run->hoard, source->identity, data_no))
+			continue;
+		if (count == MOST_EXPECTED)
+			return 0;
+		unknown[count++] = data_no;
+	}
 	if (count == 0)
 		return 0;
 	result = source->expect(source->owner, unknown, count, fetch->run->err);
@@ -238,7 +248,7 @@ static int find_all_data(struct fetch *fetch, struct events *events)
 {
 	struct recent *table = arena_zalloc(&fetch->run->scratch, RECENT, sizeof(*table));
 	size_t count = 0;
-	int result = expect_data(fetch, events);
+	int result = expect_data(fetch, events, table);
 
 	if (result < 0)
 		return result;
