@@ -230,17 +230,18 @@ static int open_shelf(struct event_scan *scan, const struct event_filter *filter
 		" WHERE e.shelf = ? AND e.start_ns >= ? AND e.start_ns <= ? /*!AND e.user_no = $0*/"
 		" ORDER BY e.start_ns, e.key";
 	const struct stream like = { .rank = event_type_rank(bucket->type) };
+	int64_t before_ns = filter->to_ns;
 	int64_t params[] = {
 		2 * bucket->bucket_no + odd,
 		filter->from_ns != 0 ? filter->from_ns : INT64_MIN,
-		filter->to_ns != 0 ? filter->to_ns - 1 : INT64_MAX,
+		before_ns == 0 || before_ns == INT64_MIN ? INT64_MAX : before_ns - 1,
 	};
 
 	if (!db_is_writing(scan->store)) {
 		params[1] = bucket->first_ns > params[1] ? bucket->first_ns : params[1];
 		params[2] = bucket->last_ns < params[2] ? bucket->last_ns : params[2];
 	}
-	if (params[1] > params[2])
+	if (before_ns == INT64_MIN || params[1] > params[2])
 		return 0;
 	return add_stream(scan, filter->lean ? lean_sql : full_sql, params, like, err);
 }
