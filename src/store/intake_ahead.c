@@ -32,9 +32,12 @@ static int expect(struct intake *intake, const struct event *events, size_t coun
 	return dictionary_expect(intake->events.dictionary, datas, data_count, err);
 }
 
+/* Who wrote before will write again: under the lock what was read once is good, and what is known
+ * not to be there need not be asked for. */
 int intake_expect(struct intake *intake, const struct event *events, size_t count, struct err *err)
 {
-	int rc = intake->lazy ? intake_go_on(intake, err) : intake_ready(intake, err);
+	bool waits = intake->lazy && !(intake->wrote && ahead_pays(intake->store));
+	int rc = waits ? intake_go_on(intake, err) : intake_ready(intake, err);
 
 	if (rc < 0 || !ahead_pays(intake->store))
 		return rc;

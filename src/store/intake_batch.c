@@ -59,7 +59,7 @@ static void undo(struct intake *intake)
 {
 	if (intake->writing)
 		db_write_rollback(intake->store);
-	intake->writing = false;
+	intake->wrote = intake->writing = false;
 	catalogue_forget(intake->events.catalogue);
 	events_forget(&intake->events);
 	aw_memory_forget(&intake->aw);
@@ -128,6 +128,7 @@ static void committed(struct intake *intake)
 
 	if (intake->writing && turn_to(intake, &err) == 0)
 		events_committed(&intake->events);
+	intake->wrote = intake->writing;
 	intake->writing = false;
 	intake->committed = intake->counts;
 	intake->pending = 0;

@@ -21,6 +21,7 @@ struct intake {
 	struct events events;
 	bool lazy;
 	bool writing;       /* this intake holds the write lock */
+	bool wrote;         /* and did in its last batch */
 	struct err failure; /* code 0: the batch is good so far */
 	size_t pending;
 	struct intake_counts counts;
