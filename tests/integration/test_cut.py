@@ -108,9 +108,11 @@ def every_byte(case):
         if status != 0 or stored(hub) != undisturbed:
             faults.append(f"cut at {size}: not healed {result}\n{stored(hub)}")
 
+    # A sanitizer sees what there is to see at a part of the places; its programs take long to start.
+    places = sorted({*range(0, len(whole) + 1, 7 if case.sanitized else 1), mark_ends - 1, mark_ends, len(whole) - 1, len(whole)})
     with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(cut_at, range(len(whole) + 1)))
-    case.ok(not faults, f"cuts at all {len(whole) + 1} places, ending with status 0 and 1", "\n".join(faults[:10]))
+        list(pool.map(cut_at, places))
+    case.ok(not faults, f"cuts at {len(places)} of {len(whole) + 1} places, ending with status 0 and 1", "\n".join(faults[:10]))
 
 
 def large(case):
