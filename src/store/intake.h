@@ -107,7 +107,8 @@ MUST_USE int intake_line(struct intake *intake, struct str line, struct str defa
 	struct wire_line *line_out, struct err *err);
 /*
  * These events, or lines, are about to be taken, in this order or another: a store that is far away
- * looks them up together, some thousand at a time (LIMIT_INTAKE_EXPECT). For speed alone.
+ * looks them up together, some thousand at a time (LIMIT_INTAKE_EXPECT). For speed alone; where
+ * that pays, an intake that wrote in its last batch takes the write lock here.
  */
 MUST_USE int intake_expect(
 	struct intake *intake, const struct event *events, size_t count, struct err *err);
