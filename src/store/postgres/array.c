@@ -42,6 +42,15 @@ void pg_array_begin(struct pg_array *array, Oid element)
 	add_u32(&array->bytes, 1); /* counted from */
 }
 
+void pg_array_all(struct pg_array *array, int64_t value)
+{
+	buf_clear(&array->bytes);
+	pg_put_i64(buf_reserve(&array->bytes, 8), value);
+	array->bytes.len = 8;
+	array->bytes.ptr[8] = '\0';
+	array->type = PG_INT8;
+}
+
 void pg_array_i64(struct pg_array *array, int64_t value)
 {
 	char *at = buf_reserve(&array->bytes, 12);
@@ -66,7 +75,8 @@ struct str pg_array_value(struct pg_array *array)
 {
 	uint32_t count = htobe32(array->count);
 
-	memcpy(array->bytes.ptr + COUNT_AT, &count, sizeof(count));
+	if (array->type != PG_INT8)
+		memcpy(array->bytes.ptr + COUNT_AT, &count, sizeof(count));
 	return buf_str(&array->bytes);
 }
 

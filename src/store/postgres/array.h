@@ -25,6 +25,8 @@ struct pg_array {
 
 /* Empty, of elements of type ELEMENT. */
 void pg_array_begin(struct pg_array *array, Oid element);
+/* No array at all, but a number: what each of its elements would be. */
+void pg_array_all(struct pg_array *array, int64_t value);
 void pg_array_i64(struct pg_array *array, int64_t value);
 /* Of PG_TEXT or PG_BYTEA. */
 void pg_array_str(struct pg_array *array, struct str value);

@@ -482,6 +482,74 @@ static void sizes(void)
 	model_end(m, &f);
 }
 
+/* Rows enough for a statement that says once what they have in common: each of the columns of
+ * SHAPE's bits differs in them, the others do not. */
+enum { MANY = 700, SHAPES = 32 };
+
+static struct put_event in_shape(unsigned shape, int64_t i)
+{
+	return (struct put_event){ .shelf = 1000 + 10 * (int64_t)shape + (shape & 1 ? i % 3 : 0),
+		.start_ns = T0 + i,
+		.key = STR("k"),
+		.duration_ns = shape & 2 ? i : 7,
+		.revision = shape & 4 ? i % 2 : 1,
+		.data_no = i,
+		.seq = 3 * i,
+		.number = shape & 8 ? 3 * i : 0 };
+}
+
+static int64_t right_ones(struct store *store, unsigned shape)
+{
+	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+	int64_t right = 0;
+	struct err err;
+
+	GOOD(db_stmt(store,
+		"SELECT shelf, start_ns, duration_ns, revision, data_no, seq, number FROM event"
+		" WHERE " OWN "shelf BETWEEN ? AND ?",
+		&stmt, &err));
+	db_bind_i64(stmt, 1, 1000 + 10 * (int64_t)shape);
+	db_bind_i64(stmt, 2, 1009 + 10 * (int64_t)shape);
+	while (db_step(store, stmt, &err) == 1) {
+		const struct put_event want = in_shape(shape, db_col_i64(stmt, 1) - T0);
+
+		right += db_col_i64(stmt, 0) == want.shelf &&
+			 db_col_i64(stmt, 2) == want.duration_ns &&
+			 db_col_i64(stmt, 3) == want.revision &&
+			 db_col_i64(stmt, 4) == want.data_no && db_col_i64(stmt, 5) == want.seq &&
+			 db_col_i64(stmt, 6) == want.number;
+	}
+	return right;
+}
+
+static void shapes(void)
+{
+	struct fixture f;
+	struct model *m = model_new(&f);
+	struct str ids[2] = { str_from(m->user_ids[0]), str_from(m->user_ids[1]) };
+	bool locked[2];
+	struct err err;
+
+	for (unsigned shape = 0; shape < SHAPES; shape++) {
+		size_t users = shape & 16 ? 2 : 1;
+
+		be(m, 0);
+		GOOD(db_write_begin_for(m->store, ids, users, locked, &err));
+		for (int64_t i = 0; i < MANY; i++) {
+			const struct put_event row = in_shape(shape, i);
+
+			be(m, (size_t)i % users);
+			GOOD(put_event(m->store, &row, &err));
+		}
+		GOOD(db_write_commit(m->store, &err));
+		for (size_t user = 0; user < users; user++) {
+			be(m, user);
+			IS_INT(right_ones(m->store, shape), MANY / (int64_t)users);
+		}
+	}
+	model_end(m, &f);
+}
+
 static void long_texts(void)
 {
 	struct fixture f;
@@ -611,6 +679,7 @@ static void rows_that_are_there_are_a_fault(void)
 static const struct tap_case cases[] = {
 	TAP_CASE(model),
 	TAP_CASE(sizes),
+	TAP_CASE(shapes),
 	TAP_CASE(long_texts),
 	TAP_CASE(lost_connections),
 	TAP_CASE(timeouts),
