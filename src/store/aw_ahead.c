@@ -135,18 +135,17 @@ static void learn_data(const struct beats *all, const size_t *of, struct ahead_d
 
 static int find_data(const struct beats *all, struct err *err)
 {
-	struct ahead_data *datas = arena_zalloc(all->arena, all->count, sizeof(*datas));
+	struct ahead_data *datas = arena_zalloc(all->arena, all->count + 1, sizeof(*datas));
 	size_t *of = arena_zalloc(all->arena, all->count, sizeof(*of)), count = 0;
 
 	for (size_t i = 0; i < all->count; i++) {
-		struct str text = all->beats[i].event->data;
-		uint64_t hash = hash64(text, 0);
+		struct ahead_data *data = &datas[count];
 
-		if (!dictionary_wants(all->intakes[i]->events.dictionary, text, hash))
-			continue;
-		of[count] = i;
-		datas[count++] =
-			(struct ahead_data){ .owner = all->owners[i], .hash = hash, .text = text };
+		*data = (struct ahead_data){ .owner = all->owners[i],
+			.hash = hash64(all->beats[i].event->data, 0),
+			.text = all->beats[i].event->data };
+		if (dictionary_wants(all->intakes[i]->events.dictionary, data))
+			of[count++] = i;
 	}
 	if (count > 0 && ahead_data(all->store, datas, count, err) < 0)
 		return err->code;

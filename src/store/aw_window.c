@@ -94,7 +94,7 @@ static void learn_data(
 				.text = rows[i].text,
 				.data_no = rows[i].data_no,
 			};
-	dictionary_learn(events->dictionary, datas, data_count);
+	dictionary_learn_more(events->dictionary, datas, data_count);
 }
 
 /* Where ROWS end: there more may start than were given. */

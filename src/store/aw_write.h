@@ -65,6 +65,9 @@ struct aw_beat {
 };
 MUST_USE int aw_expect_beats(
 	struct intake *const *intakes, const struct aw_beat *beats, size_t count, struct err *err);
+/* Would EVENT be refused? By its own values: ERR_LIMIT, ERR_USAGE as for aw_insert. */
+MUST_USE int aw_check(
+	struct intake *intake, int64_t bucket_no, struct aw_event *event, struct err *err);
 /* Insert EVENT unless one of equal start, duration and data is in the bucket. For imports. */
 MUST_USE int aw_merge(struct intake *intake, int64_t bucket_no, struct aw_event *event, bool *added,
 	struct err *err);

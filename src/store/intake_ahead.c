@@ -16,18 +16,18 @@ static bool is_askable(const struct event *event)
 static int expect(struct intake *intake, const struct event *events, size_t count, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = { 0 };
-	struct event_name *names = arena_zalloc(&arena, count + 1, sizeof(*names));
+	struct str *ids = arena_zalloc(&arena, count + 1, sizeof(*ids));
 	struct str *datas = arena_zalloc(&arena, count + 1, sizeof(*datas));
-	size_t name_count = 0, data_count = 0;
+	size_t id_count = 0, data_count = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		if (!is_askable(&events[i]))
 			continue;
-		event_name(&names[name_count++], events[i].id);
+		ids[id_count++] = events[i].id;
 		if (!events[i].deleted && events[i].data.len <= LIMIT_EVENT_BYTES)
 			datas[data_count++] = events[i].data;
 	}
-	if (events_expect(&intake->events, names, name_count, err) < 0)
+	if (events_expect(&intake->events, ids, id_count, err) < 0)
 		return err->code;
 	return dictionary_expect(intake->events.dictionary, datas, data_count, err);
 }

@@ -24,6 +24,12 @@ int ahead_rows_per_question(const struct store *store)
 	return 128;
 }
 
+int ahead_rows_per_look_up(const struct store *store)
+{
+	(void)store;
+	return 12;
+}
+
 unsigned ahead_connection(const struct store *store)
 {
 	return store->connection;
@@ -291,6 +297,8 @@ int ahead_data(struct store *store, struct ahead_data *datas, size_t count, stru
 
 	for (size_t i = 0; i < count; i++) {
 		datas[i].data_no = 0;
+		if (datas[i].absent)
+			continue;
 		add_index(&asked, i);
 		pg_array_i64(&asked.columns[1], datas[i].owner);
 		pg_array_i64(&asked.columns[2], (int64_t)datas[i].hash);

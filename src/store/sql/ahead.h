@@ -15,6 +15,8 @@
 bool ahead_pays(const struct store *store);
 /* Reading so many rows in a row costs about what a question costs. */
 int ahead_rows_per_question(const struct store *store);
+/* … and what one of many that are looked up by the same question costs. */
+int ahead_rows_per_look_up(const struct store *store);
 /* Counts the connections that the store has had: what was known over an earlier one may have been
  * lost with its server. */
 unsigned ahead_connection(const struct store *store);
@@ -39,6 +41,7 @@ struct ahead_data {
 	int64_t owner;
 	uint64_t hash;
 	struct str text;
+	bool absent;     /* it is known not to be there: the answer is 0 */
 	int64_t data_no; /* 0: it is not there */
 };
 MUST_USE int ahead_data(

@@ -1,9 +1,9 @@
 /*
  * The cache is direct-mapped: a slot holds the last text that hashed to it, if it is short enough.
- * At most MOST_SLOTS x CACHE_TEXT_BYTES are held. A server has a dictionary for each user, most of
- * whom repeat few texts: the cache begins small, and is doubled when as many texts as it has slots
- * were pushed out of them. What was committed stays good until retention deletes rows, which a
- * counter tells; a rollback empties the cache too.
+ * At most CACHE_BYTES of text are held, in MOST_SLOTS slots. A server has a dictionary for each
+ * user, most of whom repeat few texts: the cache begins small, and is doubled when as many texts as
+ * it has slots were pushed out of them. What was committed stays good until retention deletes rows,
+ * which a counter tells; a rollback empties the cache too.
  */
 #include "store/sql/dictionary.h"
 
@@ -14,7 +14,8 @@
 #include "store/sql/put.h"
 #include "store/sql/row_index.h"
 
-enum { FIRST_SLOTS = 64, MOST_SLOTS = 8192, CACHE_TEXT_BYTES = 1024 };
+enum { FIRST_SLOTS = 64, MOST_SLOTS = 1 << 16, CACHE_TEXT_BYTES = 1024, CACHE_BYTES = 8 << 20 };
+enum { MOST_EXPECTED = 4096 }; /* before what was expected first is forgotten */
 
 struct slot {
 	uint64_t hash;
@@ -29,6 +30,7 @@ struct dictionary {
 	struct filter filter; /* of hashes */
 	struct slot *slots;
 	size_t slot_count;
+	size_t text_bytes;            /* that the slots have room for */
 	size_t pushed_out;            /* since the cache has this size */
 	uint64_t round;               /* counts what was expected, from 1 on */
 	struct expectation *expected; /* NULL: nothing */
@@ -38,6 +40,7 @@ struct dictionary {
 struct expectation {
 	struct ahead_data *datas;
 	size_t count;
+	size_t room;
 	bool sure; /* also what is not there: read under the user's lock, and kept up to date since
 		    */
 	struct arena arena;
@@ -64,6 +67,7 @@ static void unexpect(struct dictionary *dictionary)
 		return;
 	row_index_release(&expected->index);
 	arena_release(&expected->arena);
+	free(expected->datas);
 	free(expected);
 }
 
@@ -123,10 +127,12 @@ static void grow(struct dictionary *dictionary)
 	dictionary->slots = mem_zalloc(dictionary->slot_count * sizeof(struct slot));
 	dictionary->pushed_out = 0;
 	for (size_t i = 0; i < old_count; i++) {
-		if (old[i].data_no != 0)
+		if (old[i].data_no != 0) {
 			*slot_of(dictionary, old[i].hash) = old[i];
-		else
-			buf_release(&old[i].text);
+			continue;
+		}
+		dictionary->text_bytes -= old[i].text.cap;
+		buf_release(&old[i].text);
 	}
 	free(old);
 }
@@ -144,10 +150,14 @@ static void keep(struct dictionary *dictionary, struct str data, uint64_t hash, 
 	}
 	if (slot->data_no != 0 && slot->round == dictionary->round)
 		return;
+	if (data.len >= slot->text.cap && dictionary->text_bytes + data.len > CACHE_BYTES)
+		return;
+	dictionary->text_bytes -= slot->text.cap;
 	slot->hash = hash;
 	slot->data_no = no;
 	buf_clear(&slot->text);
 	buf_add(&slot->text, data);
+	dictionary->text_bytes += slot->text.cap;
 }
 
 /* --- the table --- */
@@ -201,6 +211,17 @@ static int fill(struct dictionary *dictionary, struct err *err)
 	return rc;
 }
 
+static int fill_when_due(struct dictionary *dictionary, struct err *err)
+{
+	struct filter *filter = &dictionary->filter;
+
+	if (!db_is_writing(dictionary->store))
+		return 0;
+	if (filter_wants_count(filter) && count_rows(dictionary, err) < 0)
+		return err->code;
+	return filter_is_due(filter) ? fill(dictionary, err) : 0;
+}
+
 /* Its number in the table; 0: it is not there. While writing the filter may know. */
 static int find(
 	struct dictionary *dictionary, struct str data, uint64_t hash, int64_t *no, struct err *err)
@@ -208,18 +229,14 @@ static int find(
 	struct filter *filter = &dictionary->filter;
 
 	*no = 0;
-	if (db_is_writing(dictionary->store)) {
-		if ((filter_wants_count(filter) && count_rows(dictionary, err) < 0) ||
-			(filter_is_due(filter, ahead_rows_per_question(dictionary->store)) &&
-				fill(dictionary, err) < 0))
-			return err->code;
-		if (filter_excludes(filter, hash))
-			return 0;
-	}
+	if (fill_when_due(dictionary, err) < 0)
+		return err->code;
+	if (db_is_writing(dictionary->store) && filter_excludes(filter, hash))
+		return 0;
 	if (query(dictionary->store, data, hash, no, err) < 0)
 		return err->code;
 	if (*no == 0)
-		filter_missed(filter);
+		filter_missed(filter, ahead_rows_per_question(dictionary->store));
 	return 0;
 }
 
@@ -250,6 +267,8 @@ static int load_expected(struct dictionary *dictionary, struct err *err)
 {
 	struct expectation *expected = dictionary->expected;
 
+	for (size_t i = 0; i < expected->count; i++)
+		expected->datas[i].absent = false;
 	if (ahead_data(dictionary->store, expected->datas, expected->count, err) < 0)
 		return err->code;
 	expected->sure = db_is_writing(dictionary->store);
@@ -258,38 +277,79 @@ static int load_expected(struct dictionary *dictionary, struct err *err)
 
 /* What is cached must be so when it is asked for: it keeps its slot until something else is
  * expected. */
-bool dictionary_wants(struct dictionary *dictionary, struct str data, uint64_t hash)
+bool dictionary_wants(struct dictionary *dictionary, struct ahead_data *data)
 {
-	struct slot *slot = cached(dictionary, data, hash);
+	struct slot *slot = cached(dictionary, data->text, data->hash);
 
 	if (slot) {
 		slot->round = dictionary->round + 1;
 		return false;
 	}
-	return !db_is_writing(dictionary->store) || !filter_excludes(&dictionary->filter, hash);
+	data->absent = db_is_writing(dictionary->store) &&
+		       filter_excludes(&dictionary->filter, data->hash);
+	return true;
+}
+
+static void expect_nothing(struct dictionary *dictionary)
+{
+	unexpect(dictionary);
+	dictionary->round++;
+	dictionary->expected = mem_zalloc(sizeof(*dictionary->expected));
+	dictionary->expected->sure = db_is_writing(dictionary->store);
+}
+
+static struct ahead_data *add_expected(struct expectation *expected)
+{
+	if (expected->count == expected->room) {
+		expected->room = 2 * expected->room + 16;
+		expected->datas =
+			mem_resize(expected->datas, expected->room, sizeof(*expected->datas));
+	}
+	return &expected->datas[expected->count];
+}
+
+static void index_expected(struct expectation *expected)
+{
+	size_t at = expected->count++;
+
+	if (row_index_add(&expected->index, expected->datas[at].hash, at))
+		return;
+	row_index_grow(&expected->index, expected->count);
+	for (size_t i = 0; i < expected->count; i++)
+		ASSERT(row_index_add(&expected->index, expected->datas[i].hash, i));
+}
+
+static void expect_more(struct dictionary *dictionary, const struct ahead_data *datas, size_t count)
+{
+	struct expectation *expected = dictionary->expected;
+
+	for (size_t i = 0; i < count; i++) {
+		struct ahead_data *data;
+
+		if (find_expected(dictionary, datas[i].text, datas[i].hash))
+			continue;
+		data = add_expected(expected);
+		*data = datas[i];
+		data->text = arena_str(&expected->arena, datas[i].text);
+		index_expected(expected);
+		if (expected->sure && data->data_no == 0 && !data->absent)
+			filter_missed(
+				&dictionary->filter, ahead_rows_per_look_up(dictionary->store));
+	}
 }
 
 void dictionary_learn(struct dictionary *dictionary, const struct ahead_data *datas, size_t count)
 {
-	struct expectation *expected = mem_zalloc(sizeof(*expected));
+	expect_nothing(dictionary);
+	expect_more(dictionary, datas, count);
+}
 
-	unexpect(dictionary);
-	dictionary->round++;
-	dictionary->expected = expected;
-	expected->sure = db_is_writing(dictionary->store);
-	expected->datas = arena_zalloc(&expected->arena, count + 1, sizeof(*expected->datas));
-	row_index_grow(&expected->index, count);
-	for (size_t i = 0; i < count; i++) {
-		struct ahead_data *data = &expected->datas[expected->count];
-
-		if (find_expected(dictionary, datas[i].text, datas[i].hash))
-			continue;
-		*data = datas[i];
-		data->text = arena_str(&expected->arena, datas[i].text);
-		ASSERT(row_index_add(&expected->index, data->hash, expected->count++));
-		if (expected->sure && data->data_no == 0)
-			filter_missed(&dictionary->filter);
-	}
+void dictionary_learn_more(
+	struct dictionary *dictionary, const struct ahead_data *datas, size_t count)
+{
+	if (!dictionary->expected || dictionary->expected->count + count > MOST_EXPECTED)
+		expect_nothing(dictionary);
+	expect_more(dictionary, datas, count);
 }
 
 int dictionary_expect(
@@ -301,6 +361,8 @@ int dictionary_expect(
 
 	if (!ahead_pays(dictionary->store))
 		return 0;
+	if (fill_when_due(dictionary, err) < 0)
+		return err->code;
 	asked = arena_zalloc(&arena, count + 1, sizeof(*asked));
 	for (size_t i = 0; i < count; i++) {
 		struct ahead_data *data = &asked[asked_count];
@@ -308,7 +370,7 @@ int dictionary_expect(
 		*data = (struct ahead_data){ .owner = ahead_owner(dictionary->store),
 			.hash = hash64(datas[i], 0),
 			.text = datas[i] };
-		asked_count += dictionary_wants(dictionary, data->text, data->hash);
+		asked_count += dictionary_wants(dictionary, data);
 	}
 	if (asked_count > 0 && ahead_data(dictionary->store, asked, asked_count, err) < 0)
 		return err->code;

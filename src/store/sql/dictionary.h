@@ -24,11 +24,15 @@ MUST_USE int dictionary_number(
  * at most; what was expected before is forgotten. */
 MUST_USE int dictionary_expect(
 	struct dictionary *dictionary, const struct str *datas, size_t count, struct err *err);
-/* The parts of that, where one question is for several dictionaries: does it take a question to
- * tell the number of DATA? What the answers were, in the place of what was expected before. */
+/* The parts of that, where one question is for several dictionaries: false when the number of DATA
+ * (hash and text count) is known; else `absent` is set. What the answers were, in the place of what
+ * was expected before. */
 struct ahead_data;
-bool dictionary_wants(struct dictionary *dictionary, struct str data, uint64_t hash);
+bool dictionary_wants(struct dictionary *dictionary, struct ahead_data *data);
 void dictionary_learn(struct dictionary *dictionary, const struct ahead_data *datas, size_t count);
+/* Beside what is expected already, unless that has become much. */
+void dictionary_learn_more(
+	struct dictionary *dictionary, const struct ahead_data *datas, size_t count);
 /* Append the text of number NO to OUT. */
 MUST_USE int dictionary_text(struct store *store, int64_t no, struct buf *out, struct err *err);
 

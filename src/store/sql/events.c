@@ -126,7 +126,8 @@ static int find_canonical(struct events *events, const struct event_name *name,
 		return 0;
 	rc = query_canonical(events, bucket->bucket_no, name, row, err);
 	if (rc == 0)
-		filter_missed(known_filter(events, bucket->bucket_no));
+		filter_missed(known_filter(events, bucket->bucket_no),
+			ahead_rows_per_question(events->store));
 	return rc;
 }
 

@@ -73,7 +73,7 @@ MUST_USE int events_find(struct events *events, const struct event_name *name,
  * is forgotten.
  */
 MUST_USE int events_expect(
-	struct events *events, const struct event_name *names, size_t count, struct err *err);
+	struct events *events, const struct str *ids, size_t count, struct err *err);
 /* Rows were changed otherwise than by events_put. */
 void events_unexpect(struct events *events);
 /*

@@ -23,7 +23,7 @@ struct ahead_event *expected_find(const struct expected *expected, struct str id
 	return NULL;
 }
 
-struct expected *expected_new(const struct event_name *names, size_t count)
+struct expected *expected_new(const struct str *ids, size_t count)
 {
 	struct expected *expected = mem_zalloc(sizeof(*expected));
 
@@ -31,7 +31,7 @@ struct expected *expected_new(const struct event_name *names, size_t count)
 	expected->events = arena_zalloc(&expected->arena, count, sizeof(*expected->events));
 	row_index_grow(&expected->index, count);
 	for (size_t i = 0; i < count; i++) {
-		struct str id = arena_str(&expected->arena, names[i].id);
+		struct str id = arena_str(&expected->arena, ids[i]);
 
 		if (expected_find(expected, id))
 			continue;
@@ -99,7 +99,8 @@ static void note_misses(struct events *events, const struct expected *expected)
 {
 	for (size_t i = 0; i < expected->count; i++)
 		if (expected->events[i].shelf >= 0 && !expected->events[i].found)
-			filter_missed(known_filter(events, expected->events[i].shelf / 2));
+			filter_missed(known_filter(events, expected->events[i].shelf / 2),
+				ahead_rows_per_look_up(events->store));
 }
 
 static int load_expected(struct events *events, struct err *err)
@@ -123,15 +124,14 @@ static int load_expected(struct events *events, struct err *err)
 	return 0;
 }
 
-int events_expect(
-	struct events *events, const struct event_name *names, size_t count, struct err *err)
+int events_expect(struct events *events, const struct str *ids, size_t count, struct err *err)
 {
 	if (!ahead_pays(events->store))
 		return 0;
 	events_unexpect(events);
 	if (count == 0)
 		return 0;
-	events->expected = expected_new(names, count);
+	events->expected = expected_new(ids, count);
 	if (load_expected(events, err) < 0)
 		events_unexpect(events);
 	return events->expected ? 0 : err->code;

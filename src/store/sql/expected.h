@@ -14,8 +14,8 @@ struct expected {
 	struct row_index index;
 };
 
-/* Of the COUNT names, each once. Ids are copied; `shelf` and what follows are the caller's. */
-struct expected *expected_new(const struct event_name *names, size_t count);
+/* Of the COUNT ids, each once. They are copied; `shelf` and what follows are the caller's. */
+struct expected *expected_new(const struct str *ids, size_t count);
 /* Accepts NULL. */
 void expected_free(struct expected *expected);
 /* NULL: nobody expected ID. Accepts NULL. */

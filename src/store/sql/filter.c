@@ -32,13 +32,13 @@ void filter_counted(struct filter *filter, int64_t rows)
 	filter->rows = rows;
 }
 
-bool filter_is_due(const struct filter *filter, int rows_per_question)
+bool filter_is_due(const struct filter *filter)
 {
 	if (!filter->counted || filter->rows > (int64_t)MOST_WORDS * HASHES_PER_WORD)
 		return false;
 	if (filter->word_count > 0)
 		return filter->count > filter->word_count * HASHES_PER_WORD;
-	return filter->misses * rows_per_question >= filter->rows;
+	return filter->cost >= filter->rows;
 }
 
 void filter_reset(struct filter *filter)
@@ -71,9 +71,10 @@ void filter_inserted(struct filter *filter, uint64_t hash)
 		filter_add(filter, hash);
 }
 
-void filter_missed(struct filter *filter)
+void filter_missed(struct filter *filter, int rows)
 {
 	filter->misses++;
+	filter->cost += rows;
 }
 
 bool filter_excludes(const struct filter *filter, uint64_t hash)

@@ -16,7 +16,8 @@ struct filter {
 	size_t count;      /* of hashes in it */
 	bool counted;      /* `rows` is known */
 	int64_t rows;      /* of the table */
-	int64_t misses;    /* queries in vain while it is not filled */
+	int64_t misses;    /* look-ups in vain while it is not filled */
+	int64_t cost;      /* theirs, in rows that could have been read meanwhile */
 };
 
 void filter_release(struct filter *filter);
@@ -24,15 +25,15 @@ void filter_release(struct filter *filter);
 bool filter_wants_count(const struct filter *filter);
 void filter_counted(struct filter *filter, int64_t rows);
 /* Is it time to fill it, after filter_reset with the hash of each row? Also when it has become too
- * small. Reading ROWS_PER_QUESTION rows costs what a question costs. */
-bool filter_is_due(const struct filter *filter, int rows_per_question);
+ * small. */
+bool filter_is_due(const struct filter *filter);
 /* Empty it, with room for its rows and as many again. */
 void filter_reset(struct filter *filter);
 void filter_add(struct filter *filter, uint64_t hash);
 /* A row was inserted. */
 void filter_inserted(struct filter *filter, uint64_t hash);
-/* A query found nothing. */
-void filter_missed(struct filter *filter);
+/* A look-up found nothing, and cost what reading so many ROWS of the table costs. */
+void filter_missed(struct filter *filter, int rows);
 /* Surely not in the table? */
 bool filter_excludes(const struct filter *filter, uint64_t hash);
 

@@ -125,9 +125,17 @@ int known_absent(struct events *events, const struct bucket *bucket, const struc
 
 	*absent = false;
 	if ((filter_wants_count(filter) && count_rows(events, bucket, filter, err) < 0) ||
-		(filter_is_due(filter, ahead_rows_per_question(events->store)) &&
-			fill(events, bucket, filter, err) < 0))
+		(filter_is_due(filter) && fill(events, bucket, filter, err) < 0))
 		return err->code;
 	*absent = filter_excludes(filter, known_hash(name->at_ns, name->parts.discriminator));
 	return 0;
+}
+
+bool known_suspect(
+	struct events *events, const struct bucket *bucket, const struct event_name *name)
+{
+	const struct filter *filter = known_filter(events, bucket->bucket_no);
+
+	return name->at_ns <= bucket->newest_ns[0] && filter->word_count > 0 &&
+	       !filter_excludes(filter, known_hash(name->at_ns, name->parts.discriminator));
 }

@@ -13,6 +13,11 @@ int ahead_rows_per_question(const struct store *store)
 	return 8;
 }
 
+int ahead_rows_per_look_up(const struct store *store)
+{
+	return ahead_rows_per_question(store);
+}
+
 unsigned ahead_connection(const struct store *store)
 {
 	(void)store;

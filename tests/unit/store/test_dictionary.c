@@ -3,13 +3,13 @@
 
 #include "store/sql/dictionary.h"
 
-/* More than the cache ever has slots, so that it grows to its end and pushes texts out. */
-enum { TEXTS = 20000 };
+/* More than the cache ever holds, so that it grows and pushes texts out. */
+enum { TEXTS = 20000, TEXT_BYTES = 600 };
 
 static struct str text_of(struct buf *buf, int i)
 {
 	buf_clear(buf);
-	buf_printf(buf, "{\"n\":%d}", i);
+	buf_printf(buf, "{\"n\":%*d}", TEXT_BYTES, i);
 	return buf_str(buf);
 }
 
