@@ -94,7 +94,9 @@ int aw_import_json(struct intake *intake, const struct json *root,
 			if (take_bucket(&sink, key, bucket, err) < 0)
 				return err->code;
 	}
-	*counts = sink.counts;
+	if (aw_sink_end(&sink, err) < 0)
+		return err->code;
+	*counts = sink.committed;
 	return 0;
 }
 

@@ -1,13 +1,16 @@
 #include "sync/aw_sink.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/zone.h"
 #include "model/limits.h"
 #include "store/aw_text.h"
+#include "store/aw_write.h"
 
 #define LOCAL_HOST "!local" /* what clients write for "the server's own host" */
 
-enum { SECONDS_OF_DAY = 86400 };
+enum { SECONDS_OF_DAY = 86400, HELD_BYTES = 1 << 20 };
 
 /* --- batches --- */
 
@@ -17,6 +20,7 @@ int aw_sink_open(struct aw_sink *sink, struct store *store, struct intake *intak
 	*sink = (struct aw_sink){
 		.options = options, .store = store, .intake = intake, .own = !intake
 	};
+	sink->held = mem_zalloc(LIMIT_INTAKE_EXPECT * sizeof(*sink->held));
 	return intake ? 0 : intake_begin_lazy(&sink->intake, store, err);
 }
 
@@ -30,10 +34,58 @@ void aw_sink_release(struct aw_sink *sink)
 	buf_release(&sink->memory);
 	buf_release(&sink->name);
 	arena_release(&sink->arena);
+	arena_release(&sink->held_data);
+	free(sink->held);
+}
+
+/* Of those that are equal to the one before, nobody needs to know more than once. */
+static int expect_held(struct aw_sink *sink, struct err *err)
+{
+	struct str datas[LIMIT_INTAKE_EXPECT];
+	size_t count = 0;
+
+	for (size_t i = 0; i < sink->held_count; i++)
+		if (i == 0 || sink->held[i].data.ptr != sink->held[i - 1].data.ptr)
+			datas[count++] = sink->held[i].data;
+	return aw_expect(sink->intake, datas, count, err);
+}
+
+static int take_held(struct aw_sink *sink, struct err *err)
+{
+	int rc = sink->held_count > 0 ? expect_held(sink, err) : 0;
+	bool added;
+
+	for (size_t i = 0; i < sink->held_count && rc == 0; i++) {
+		rc = aw_merge(sink->intake, sink->bucket_no, &sink->held[i], &added, err);
+		if (rc < 0)
+			break;
+		sink->counts.new_events += added;
+		sink->counts.duplicate += !added;
+	}
+	sink->held_count = 0;
+	arena_reset(&sink->held_data);
+	return rc;
+}
+
+static int hold(struct aw_sink *sink, const struct aw_event *event, struct err *err)
+{
+	struct aw_event *held = &sink->held[sink->held_count];
+
+	*held = *event;
+	if (sink->held_count > 0 && str_eq(held[-1].data, event->data))
+		held->data = held[-1].data;
+	else
+		held->data = arena_str(&sink->held_data, event->data);
+	sink->taken++;
+	if (++sink->held_count < LIMIT_INTAKE_EXPECT && sink->held_data.used_bytes < HELD_BYTES)
+		return 0;
+	return take_held(sink, err);
 }
 
 static int commit(struct aw_sink *sink, struct err *err)
 {
+	if (take_held(sink, err) < 0)
+		return err->code;
 	if (sink->may_commit && sink->may_commit(sink->may_commit_context, err) < 0)
 		return err->code;
 	if (sink->own && !sink->options->dry_run && intake_commit(sink->intake, err) < 0)
@@ -216,6 +268,8 @@ int aw_sink_bucket(struct aw_sink *sink, const struct aw_sink_bucket *bucket, st
 		.machine_id = sink->options->machine_id,
 	};
 
+	if (take_held(sink, err) < 0)
+		return err->code;
 	arena_reset(&sink->arena);
 	sink->bucket_id = arena_str(&sink->arena, bucket->id);
 	sink->refuse = NULL;
@@ -246,7 +300,6 @@ int aw_sink_event(struct aw_sink *sink, const struct aw_sink_event *event,
 {
 	struct aw_event made = { .start_ns = event->start_ns, .duration_ns = event->duration_ns };
 	const char *reason = sink->refuse;
-	bool added;
 	int rc;
 
 	if (sink->skip)
@@ -258,16 +311,11 @@ int aw_sink_event(struct aw_sink *sink, const struct aw_sink_event *event,
 	if (reason)
 		return refuse_event(sink, origin, context, reason, err);
 	made.data = buf_str(&sink->canonical);
-	rc = aw_merge(sink->intake, sink->bucket_no, &made, &added, err);
+	rc = aw_check(sink->intake, sink->bucket_no, &made, err);
 	if (rc == ERR_USAGE || rc == ERR_LIMIT)
 		return refuse_event(
 			sink, origin, context, rc == ERR_USAGE ? "bad_timestamp" : "too_long", err);
-	if (rc < 0)
-		return rc;
-	sink->counts.new_events += added;
-	sink->counts.duplicate += !added;
-	sink->taken++;
-	return 0;
+	return rc < 0 ? rc : hold(sink, &made, err);
 }
 
 /* --- events of an export --- */

@@ -6,6 +6,7 @@
 #ifndef TT_SYNC_AW_SINK_H
 #define TT_SYNC_AW_SINK_H
 
+#include "store/aw.h"
 #include "sync/aw_import.h"
 
 struct zone;
@@ -18,6 +19,11 @@ struct aw_sink {
 	struct intake *intake;
 	bool own;      /* the intake is the sink's: it commits */
 	int64_t taken; /* events and settings since the last commit */
+	/* Events of the bucket at hand that can be taken and wait for as many as are looked up
+	 * together. */
+	struct aw_event *held; /* LIMIT_INTAKE_EXPECT */
+	size_t held_count;
+	struct arena held_data;
 	/* Asked before each commit: < 0, and nothing of the batch is stored. May be NULL. */
 	int (*may_commit)(void *context, struct err *err);
 	void *may_commit_context;
@@ -39,7 +45,7 @@ struct aw_sink {
 /* INTAKE NULL: one of its own over STORE. */
 MUST_USE int aw_sink_open(struct aw_sink *sink, struct store *store, struct intake *intake,
 	const struct aw_import_options *options, struct err *err);
-/* Commit the rest; in a dry run, undo everything. */
+/* Take and commit the rest; in a dry run, undo everything. The caller's intake is not committed. */
 MUST_USE int aw_sink_end(struct aw_sink *sink, struct err *err);
 /* What is not committed is undone, if the intake is the sink's own. */
 void aw_sink_release(struct aw_sink *sink);

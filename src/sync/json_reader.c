@@ -8,7 +8,7 @@
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
-enum { READ_BYTES = 256 << 10 };
+enum { READ_BYTES = 256 << 10, LOOK_AHEAD_BYTES = 128 };
 
 /* Replace the window by the next piece of the file. 1: there is one; 0: the end. */
 static int fill(struct json_reader *reader, struct err *err)
@@ -193,6 +193,37 @@ static void step(struct walk *walk, char byte, bool *before)
 	walk->done |= *before;
 }
 
+/* How many bytes at the head of TEXT, which is in a string, neither end it nor escape anything, as
+ * far as a look ahead shows. */
+static size_t plain_bytes(struct str text)
+{
+	size_t len = text.len < LOOK_AHEAD_BYTES ? text.len : LOOK_AHEAD_BYTES;
+	const char *quote = memchr(text.ptr, '"', len);
+	const char *escape;
+
+	len = quote ? (size_t)(quote - text.ptr) : len;
+	escape = memchr(text.ptr, '\\', len);
+	return escape ? (size_t)(escape - text.ptr) : len;
+}
+
+/* As far as the window goes. */
+static void walk_on(struct walk *walk, struct json_reader *reader)
+{
+	const struct buf *window = &reader->window;
+
+	while (!walk->done && reader->at < window->len) {
+		bool before = false;
+
+		if (walk->string && !walk->escaped)
+			reader->at += plain_bytes(
+				(struct str){ window->ptr + reader->at, window->len - reader->at });
+		if (reader->at == window->len)
+			return;
+		step(walk, window->ptr[reader->at], &before);
+		reader->at += !before;
+	}
+}
+
 static void keep(struct buf *out, size_t limit, struct str piece)
 {
 	if (out->len < limit)
@@ -217,12 +248,7 @@ int json_reader_take(
 			return rc;
 		if (rc == 0)
 			return fail_cut(reader, err);
-		while (!walk.done && reader->at < reader->window.len) {
-			bool before = false;
-
-			step(&walk, reader->window.ptr[reader->at], &before);
-			reader->at += !before;
-		}
+		walk_on(&walk, reader);
 		keep(out, limit, str_sub(buf_str(&reader->window), from, reader->at - from));
 		*bytes += (int64_t)(reader->at - from);
 	}

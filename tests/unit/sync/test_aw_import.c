@@ -103,6 +103,43 @@ static void shapes(void)
 	}
 }
 
+/* What a string holds, wherever its quotes and escapes lie, says nothing of where a value ends. */
+static void strings(void)
+{
+	static const char *const middles[] = { "", "\\\"", "\\\\", "}],", "\\\\\\\"]}",
+		"\\n\\\"\\n" };
+	enum { MOST = 300 };
+	struct fixture f;
+	struct store *store = open_new(&f);
+	CLEANUP(buf_release) struct buf text = BUF_INIT, want = BUF_INIT;
+	struct aw_import_counts counts;
+	char time[TIME_TEXT_BYTES];
+	int events = 0;
+	struct str got;
+	struct err err;
+
+	buf_addc(&text, "{\"buckets\":{\"b\":{" HEAD("b") ",\"events\":[");
+	for (int pad = 0; pad < MOST; pad++) {
+		for (size_t i = 0; i < ARRAY_LEN(middles); i++, events++) {
+			buf_printf(&text,
+				"%s{\"timestamp\":\"%s\",\"duration\":0,\"data\":{\"t\":\"%0*d%s%0*d\"}}",
+				events > 0 ? "," : "", time_format(T0 + events * NS_PER_S, 0, time),
+				pad + 1, 0, middles[i], (pad % 7) + 1, 0);
+			buf_printf(&want, "  %lld 0 {\"t\":\"%0*d%s%0*d\"}\n",
+				(long long)(T0 + events * NS_PER_S), pad + 1, 0, middles[i],
+				(pad % 7) + 1, 0);
+		}
+	}
+	buf_addc(&text, "]}}}");
+	GOOD(take_text(&f, store, buf_str(&text), &counts, &err));
+	IS_INT(counts.new_events, events);
+	IS_INT(counts.quarantined, 0);
+	got = dump(&f, store, true);
+	got = str_sub(got, (size_t)str_find(got, '\n', 0) + 1, got.len);
+	is_same(got, buf_str(&want));
+	close_all(&f, store);
+}
+
 static void no_exports(void)
 {
 	static const char *const texts[] = { "", " ", "7", "nonsense", "{}", "{\"bucket\":{}}",
@@ -285,7 +322,7 @@ static void places(void)
 }
 
 static const struct tap_case cases[] = { TAP_CASE(same_from_everywhere),
-	TAP_CASE(one_after_another), TAP_CASE(in_memory), TAP_CASE(shapes), TAP_CASE(no_exports),
-	TAP_CASE(no_exports_in_memory), TAP_CASE(metadata), TAP_CASE(settings), TAP_CASE(dry_run),
-	TAP_CASE(places) };
+	TAP_CASE(one_after_another), TAP_CASE(in_memory), TAP_CASE(shapes), TAP_CASE(strings),
+	TAP_CASE(no_exports), TAP_CASE(no_exports_in_memory), TAP_CASE(metadata),
+	TAP_CASE(settings), TAP_CASE(dry_run), TAP_CASE(places) };
 TAP_MAIN(cases)
