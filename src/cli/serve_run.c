@@ -239,6 +239,26 @@ static void ready(void *owner, const struct server *server)
 
 /* --- the command --- */
 
+/* What is in the way may be ours: the daemon of this store serves, too. */
+static int explain_busy(struct cli *cli, struct err *err)
+{
+	CLEANUP(json_parser_release) struct json_parser parser = { 0 };
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	const struct err busy = *err;
+	const struct json *state;
+	struct target target;
+	struct err ignored;
+
+	if (target_find(cli, &target, &ignored) < 0 || !target.found.running)
+		return busy.code;
+	state = instance_read_state(&target.paths, &parser, &text);
+	if (!json_is(json_get(json_get(state, "serve"), "listen"), JSON_ARRAY))
+		return busy.code;
+	return err_set(err, busy.code,
+		"%s ('tt start' serves this store already, as process %lld; 'tt stop' ends it)",
+		busy.message, (long long)target.found.pid);
+}
+
 static int run_server(struct host *host, const struct machine *machine, struct err *err)
 {
 	struct cli *cli = host->cli;
@@ -258,12 +278,14 @@ static int run_server(struct host *host, const struct machine *machine, struct e
 		.ready = ready,
 		.owner = host,
 	};
+	int rc;
 
 	if (configure(host, &options.config, err) < 0)
 		return err->code;
 	options.log_fd = host->log_fd;
 	warn_of_strangers(host);
-	return server_run(&options, err);
+	rc = server_run(&options, err);
+	return rc == ERR_BUSY ? explain_busy(cli, err) : rc;
 }
 
 int serve_run(struct cli *cli, const struct serve_values *values, struct err *err)

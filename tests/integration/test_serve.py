@@ -620,6 +620,8 @@ def daemon(case):
     os.kill(first, signal.SIGKILL)
     case.ok(until(lambda: children(pid) not in ([], [first]) and answers(), 15), "one that dies is started again")
     second = children(pid)[0]
+    ours = box.tt("serve", "--listen", f"127.0.0.1:{port}", limit=20)
+    case.ok(ours.status == 1 and f"process {pid};" in ours.err and "tt stop" in ours.err, "who would serve beside it hears whose the port is", ours)
     box.must("stop")
     case.ok(until(lambda: not alive(second) and not alive(pid), 5), "stop ends both")
 
