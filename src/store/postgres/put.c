@@ -110,7 +110,7 @@ static const char change_events[] =
 	" duration_ns = excluded.duration_ns, revision = excluded.revision,"
 	" data_no = excluded.data_no, seq = excluded.seq, number = excluded.number";
 
-static int64_t number_of(const struct held_event *held, int column)
+static int64_t value_at(const struct held_event *held, int column)
 {
 	const struct put_event *row = &held->row;
 
@@ -147,7 +147,7 @@ static void fill_column(
 		if (column == EVENT_KEY)
 			pg_array_str(array, rows[i].row.key);
 		else
-			pg_array_i64(array, number_of(&rows[i], column));
+			pg_array_i64(array, value_at(&rows[i], column));
 	}
 }
 
@@ -181,8 +181,7 @@ static unsigned shape_of(const struct held_event *rows, size_t count)
 		int column = often_same[i];
 		size_t same = 1;
 
-		while (same < count &&
-			number_of(&rows[same], column) == number_of(&rows[0], column))
+		while (same < count && value_at(&rows[same], column) == value_at(&rows[0], column))
 			same++;
 		shape |= same == count ? 1U << column : 0;
 	}
@@ -224,7 +223,7 @@ static int send_new(
 	shape = shape_of(rows, count);
 	for (int i = 0; i < EVENT_MADE_COLUMNS; i++) {
 		if (is_spared(shape, i))
-			pg_array_all(&columns[i], number_of(&rows[0], i));
+			pg_array_all(&columns[i], value_at(&rows[0], i));
 		else
 			fill_column(&columns[i], i, rows, count);
 	}
