@@ -718,7 +718,9 @@ def storm_that_ends(case):
         for thread in threads:
             thread.join(PATIENCE)
         case.equal(torn, [], f"round {number + 1}: no answer was torn")
-        case.equal((sums["ended"], sums["complete"], sum(answers)), (sums["begun"],) * 3, f"each request that began was answered, and the answer arrived ({sum(answers)})")
+        # One whose head was only half there when the end came has not begun; its end is logged all the same.
+        case.ok(sums["complete"] == sum(answers) == sums["begun"] <= sums["ended"], "each request that began was answered, and the answer arrived",
+                (sums, sum(answers)))
 
 
 def seamless(case):
