@@ -103,8 +103,7 @@ static int make_one(const struct store *store, PGconn *conn, int part, int month
 	buf_clear(&sql);
 	buf_printf(&sql,
 		"CREATE TABLE tidemark.%1$s (LIKE tidemark.%2$s INCLUDING DEFAULTS);"
-		" ALTER TABLE tidemark.%1$s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY,"
-		" ALTER COLUMN user_no SET STATISTICS 0;"
+		" ALTER TABLE tidemark.%1$s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;"
 		" ALTER TABLE tidemark.%2$s ATTACH PARTITION tidemark.%1$s"
 		" FOR VALUES FROM (%3$lld) TO (%4$lld)",
 		buf_cstr(&name), buf_cstr(&above), (long long)month_start(month),

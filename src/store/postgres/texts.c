@@ -303,9 +303,8 @@ static int ask_for(struct store *store, struct pg_array *numbers, PGresult **out
 	values[1] = value.ptr;
 	values[2] = longest;
 	return pg_ask(store,
-		"SELECT d.data_no, d.body FROM (SELECT unnest($2::BIGINT[]) AS data_no) n"
-		" CROSS JOIN LATERAL (SELECT c.data_no, c.body FROM dict c WHERE c.user_no = $1"
-		" AND c.data_no = n.data_no AND octet_length(c.body) <= $3 LIMIT 1) d",
+		"SELECT data_no, body FROM dict WHERE user_no = $1 AND data_no = ANY ($2)"
+		" AND octet_length(body) <= $3",
 		3, types, values, lengths, out, err);
 }
 

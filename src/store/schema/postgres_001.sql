@@ -442,12 +442,6 @@ BEGIN
 		-- + 0: a condition for rows only. As one for an index it makes the planner take any index that begins with user_no.
 		EXECUTE format('CREATE POLICY own ON %I USING (user_no + 0 = ANY ((SELECT actors())::BIGINT[]))', table_name);
 	END LOOP;
-	-- No statistics of whose rows there are: a user who has come since they were taken would seem to have none, and any index that
-	-- begins with user_no as good as the right one. Without them everybody seems to have some. Also for later partitions of event.
-	FOR table_name IN SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'user_no'
-		WHERE c.relnamespace = current_schema()::REGNAMESPACE AND c.relkind IN ('r', 'p') LOOP
-		EXECUTE format('ALTER TABLE %I ALTER COLUMN user_no SET STATISTICS 0', table_name);
-	END LOOP;
 END $$;
 CREATE POLICY everybody ON server_state USING (true);
 CREATE POLICY own ON "user" USING (user_no = ANY ((SELECT actors())::BIGINT[]) OR (SELECT looks_up()));
