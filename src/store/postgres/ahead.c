@@ -325,15 +325,15 @@ enum {
 
 /* Parameters: user, shelf of the canonical ones, from, how many, how long a text may be. */
 #define NEAR_OF(shelf_no, is_behind, order)                                                        \
-	"(SELECT v.start_ns, v.duration_ns, v.data_no, v.number, v.seq FROM event v"               \
+	"(SELECT v.user_no, v.start_ns, v.duration_ns, v.data_no, v.number, v.seq FROM event v"    \
 	" WHERE v.user_no = $1 AND v.shelf = " shelf_no " AND v.start_ns " is_behind               \
 	" $3 ORDER BY v.start_ns" order " LIMIT $4)"
-#define NEAR(is_behind, order)                                                                          \
-	"SELECT e.start_ns, e.duration_ns, e.data_no, e.number, e.seq, d.body FROM (" NEAR_OF(          \
-		"$2", is_behind, order) " UNION ALL " NEAR_OF("$2 + 1", is_behind,                      \
-		order) " ORDER BY start_ns" order                                                       \
-		       " LIMIT $4) e LEFT JOIN LATERAL (SELECT c.body FROM dict c"                      \
-		       " WHERE c.user_no = $1 AND c.data_no = e.data_no AND octet_length(c.body) <= $5" \
+#define NEAR(is_behind, order)                                                                                 \
+	"SELECT e.start_ns, e.duration_ns, e.data_no, e.number, e.seq, d.body FROM (" NEAR_OF(                 \
+		"$2", is_behind, order) " UNION ALL " NEAR_OF("$2 + 1", is_behind,                             \
+		order) " ORDER BY start_ns" order                                                              \
+		       " LIMIT $4) e LEFT JOIN LATERAL (SELECT c.body FROM dict c"                             \
+		       " WHERE c.user_no = e.user_no AND c.data_no = e.data_no AND octet_length(c.body) <= $5" \
 		       " LIMIT 1) d ON true ORDER BY e.start_ns" order
 
 static int ask_near(
