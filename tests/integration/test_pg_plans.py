@@ -31,6 +31,7 @@ JOINS = ("Hash Cond", "Merge Cond", "Join Filter")
 EMAILS = ("ann@example.org", "bob@example.org", "cyn@example.org")
 MONTHS = 6
 WAIT_SECONDS = 20
+IN_VAIN = 40  # rows of a statement
 BUCKET = "watcher_box"
 
 
@@ -40,14 +41,17 @@ def says_whose(alias, conditions):
 
 
 class Plan:
-    """One statement as it was carried out: its TEXT, and each scan: table, alias, conditions, those of the joins above it."""
+    """One statement as it was carried out: its TEXT, and each scan: table, alias, conditions, those of the joins above it; and how many rows
+    were looked at in vain, since no index told that they are not meant."""
 
     def __init__(self, told):
         self.text = " ".join(told["Query Text"].split())
         self.scans = []
+        self.in_vain = 0
         self._walk(told["Plan"], "")
 
     def _walk(self, node, above):
+        self.in_vain += sum(node.get(f"Rows Removed by {what}", 0) for what in ("Filter", "Join Filter", "Index Recheck")) * node.get("Actual Loops", 1)
         if "Relation Name" in node and node["Node Type"] != "ModifyTable" and node.get("Actual Loops", 1) > 0:
             own = " AND ".join(node[key] for key in CONDITIONS if key in node)
             self.scans.append((node["Relation Name"], re.escape(node["Alias"]), own, above))
@@ -85,7 +89,9 @@ class Server:
         self.url = database.make_database("store")
         self.box = case.machine("box")
         self.box.env["TT_STORE"] = self.url
-        self.keys = {email: self.box.must("serve", "generate-key", "--email", email, "--json").json()["key"] for email in EMAILS}
+        self.keys = {}
+        for email in EMAILS:
+            self.add(email)
         self.child = self.box.start("serve", "--json", "--quiet", "--require-key", "--listen", "127.0.0.1:0", stdout=subprocess.PIPE)
         case.cleanups.append(self.child.kill)
         self.place = json.loads(self.child.stdout.readline())["listen"][0]
@@ -105,14 +111,20 @@ class Server:
             text = answer.read()
         return json.loads(text) if text.startswith((b"{", b"[")) else text
 
+    def add(self, email):
+        self.keys[email] = self.box.must("serve", "generate-key", "--email", email, "--json").json()["key"]
+
+    def fill_one(self, email):
+        self.ask(email, "POST", f"/api/0/buckets/{BUCKET}", {"type": "currentwindow", "client": "watcher", "hostname": "box"})
+        for month in range(1, MONTHS + 1):
+            self.ask(email, "POST", f"/api/0/buckets/{BUCKET}/events", [
+                {"timestamp": f"2026-{month:02d}-{day:02d}T{hour:02d}:00:00Z", "duration": 60, "data": {"app": f"a{hour % 5}", "title": f"{email} {month} {day}"}}
+                for day in range(1, 29) for hour in range(0, 24, 2)])
+
     def fill(self):
         """Some events a day, over months, for everybody; then statistics, as a database that is used has them."""
         for email in EMAILS:
-            self.ask(email, "POST", f"/api/0/buckets/{BUCKET}", {"type": "currentwindow", "client": "watcher", "hostname": "box"})
-            for month in range(1, MONTHS + 1):
-                self.ask(email, "POST", f"/api/0/buckets/{BUCKET}/events", [
-                    {"timestamp": f"2026-{month:02d}-{day:02d}T{hour:02d}:00:00Z", "duration": 60, "data": {"app": f"a{hour % 5}", "title": f"{email} {day}"}}
-                    for day in range(1, 29) for hour in range(0, 24, 2)])
+            self.fill_one(email)
         self.database.psql("ANALYZE", database="store")
 
     def settle(self):
@@ -143,6 +155,7 @@ def paths(server, email):
     corrected = server.ask(email, "POST", f"{bucket}/events", [{**second, "data": {"app": "corrected"}}])[0]["id"]
     day = "start=2026-03-10T00:00:00Z&end=2026-03-11T00:00:00Z"
     minutes = itertools.count()  # what was asked before is answered from memory
+    everything = server.box.must("export", "--no-collect", env={"TT_USER": email}).out.encode()
     insert = [{"timestamp": "2026-04-10T10:00:00Z", "duration": 1, "data": {"app": "new"}}]
 
     def ask(*words):
@@ -172,12 +185,13 @@ def paths(server, email):
         ("settings", ask("GET", "/api/0/settings"), None, False),
         ("the feed", command("export", "--no-collect", "--cursor", "5"), None, True),
         ("the command line", command("events"), None, True),
+        ("what is there already", lambda: server.box.must("import", stdin=everything, env={"TT_USER": email}), None, True),
     ]
 
 
-def cluster():
+def cluster(**settings):
     try:
-        return pg.cluster(**EXPLAIN)
+        return pg.cluster(**EXPLAIN, **settings)
     except pg.Missing as why:
         raise Skip(why) from None
 
@@ -222,4 +236,32 @@ def test_hot_paths(case):
                                 "\n".join(f"{sorted(plan.partitions())}: {plan.text}" for plan in seen if plan.partitions()))
 
 
-run([test_reader, test_hot_paths])
+def neighbours(server):
+    """Two users whose events are in the same partitions: of nine there are always two."""
+    homes = {}
+    for number in range(9):
+        email = f"n{number}@example.org"
+        server.add(email)
+        home = server.database.psql("SELECT i FROM generate_series(0, 7) i, tidemark.\"user\" u"
+                                    f" WHERE u.email = '{email}' AND satisfies_hash_partition('tidemark.event'::regclass, 8, i, u.user_no)", database="store")
+        if home in homes:
+            return homes[home], email
+        homes[home] = email
+    raise AssertionError(f"each has partitions of their own: {homes}")
+
+
+def test_newcomer(case):
+    """Somebody who has come since the last statistics, and has as much as the others: what the planner believes of him is nothing, and his
+    statements use the right indexes all the same."""
+    with cluster(autovacuum="off") as database, Server(case, database) as server:
+        known, newcomer = neighbours(server)
+        server.fill_one(known)
+        database.psql("ANALYZE", database="store")
+        server.fill_one(newcomer)
+        for name, action, _, _ in paths(server, newcomer):
+            seen = server.during(action)
+            worst = max(seen, key=lambda plan: plan.in_vain)
+            case.ok(worst.in_vain <= IN_VAIN, f"{name}: few rows are looked at in vain", f"{worst.in_vain}: {worst.text}")
+
+
+run([test_reader, test_hot_paths, test_newcomer])

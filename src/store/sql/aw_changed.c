@@ -88,7 +88,8 @@ static int ask(struct store *store, struct question *question, bool *changed, in
 		return 0;
 	if (search(store,
 		    "SELECT shelf / 2, start_ns, duration_ns FROM event"
-		    " /*-*/INDEXED BY event_by_seq/*.*/ WHERE " OWN "seq > ? ORDER BY seq LIMIT ?",
+		    " /*-*/INDEXED BY event_by_seq/*.*/ WHERE " OWN "seq > ?" BY_SEQ
+		    " ORDER BY seq LIMIT ?",
 		    question, changed, err) < 0)
 		return err->code;
 	if (*changed)

@@ -69,11 +69,11 @@ int aw_row_by_number(struct store *store, int64_t number, struct event_row *row,
 		"number = ?1 AND number > 0" POSTGRES(
 			" AND number <> seq UNION ALL SELECT " ROW_COLUMNS
 			" FROM event WHERE user_no = $0"
-			" AND seq = ?1 AND number = seq"),
+			" AND seq = ?1 AND seq > 0 AND number = seq"),
 		number, row, key, err);
 	if (rc != 0 || number < AW_NUMBER_SEQ)
 		return rc;
-	rc = query_one(store, "SELECT " ROW_COLUMNS " FROM event WHERE " OWN "seq = ?1",
+	rc = query_one(store, "SELECT " ROW_COLUMNS " FROM event WHERE " OWN "seq = ?1" BY_SEQ,
 		number - AW_NUMBER_SEQ, row, key, err);
 	return rc == 1 && row->number > 0 ? 0 : rc; /* it goes by its number */
 }

@@ -181,6 +181,14 @@ int derived_clear(struct store *store, struct err *err)
 	return 0;
 }
 
+#define BEFORE BODY_OF("c", "b")
+#define AFTER BODY_OF("e", "a")
+#define ITS_EVENT                                                                                  \
+	SQLITE(" LEFT JOIN event e USING (shelf, start_ns, key)")                                  \
+	POSTGRES(" LEFT JOIN LATERAL (SELECT * FROM event v WHERE v.user_no = $0"                  \
+		 " AND v.shelf = c.shelf AND v.start_ns = c.start_ns AND v.key = c.key LIMIT 1)"   \
+		 " e ON true")
+
 int derived_corrections(struct store *store, struct arena *arena, struct derived_correction **out,
 	size_t *count, struct err *err)
 {
@@ -189,10 +197,7 @@ int derived_corrections(struct store *store, struct arena *arena, struct derived
 
 	if (db_stmt(store,
 		    "SELECT coalesce(e.seq, 0), coalesce(b.body, ''), coalesce(a.body, '')"
-		    " FROM derived_correction AS c LEFT JOIN dict AS b USING (" OWNER "data_no)"
-		    " LEFT JOIN event AS e USING (" OWNER "shelf, start_ns, key)"
-		    " LEFT JOIN dict AS a ON a.data_no = e.data_no /*!AND a.user_no = c.user_no"
-		    " WHERE c.user_no = $0*/",
+		    " FROM derived_correction c" BEFORE ITS_EVENT AFTER ALL_OWN_OF("c"),
 		    &stmt, err) < 0 ||
 		rows_read(store, stmt, &correction_row, arena, &rows, err) < 0)
 		return err->code;

@@ -164,11 +164,15 @@ static void keep(struct dictionary *dictionary, struct str data, uint64_t hash, 
 
 static int query(struct store *store, struct str data, uint64_t hash, int64_t *no, struct err *err)
 {
+	static const char sql[] = SQLITE("SELECT data_no, body FROM dict WHERE hash = ?")
+		POSTGRES("SELECT d.data_no, d.body FROM (SELECT $0 AS user_no OFFSET 0) n"
+			 " CROSS JOIN LATERAL (SELECT c.data_no, c.body FROM dict c"
+			 " WHERE c.user_no = n.user_no AND c.hash = ? OFFSET 0) d");
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	int rc;
 
 	*no = 0;
-	if (db_stmt(store, "SELECT data_no, body FROM dict WHERE " OWN "hash = ?", &stmt, err) < 0)
+	if (db_stmt(store, sql, &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, (int64_t)hash);
 	while ((rc = db_step(store, stmt, err)) == 1) {

@@ -366,8 +366,8 @@ static int slice_of_data(struct run *run, bool *more, struct err *err)
 
 	*more = false;
 	if (number_of(run->store, "SELECT seq FROM derived_mark" ALL_OWN, &derived_seq, err) < 0 ||
-		mark_all(run, "SELECT data_no FROM event WHERE " OWN "seq > ?", run->seen_seq,
-			err) < 0)
+		mark_all(run, "SELECT data_no FROM event WHERE " OWN "seq > ?" BY_SEQ,
+			run->seen_seq, err) < 0)
 		return err->code;
 	if (derived_seq > run->seen_seq || take_unused(run, &list) == 0)
 		return 0;

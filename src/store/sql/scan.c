@@ -217,6 +217,8 @@ static int has_odd(struct store *store, bool *odd, struct err *err)
 	return rc < 0 ? rc : 0;
 }
 
+#define WITH_TEXT BODY_OF("e", "d")
+
 static int open_shelf(struct event_scan *scan, const struct event_filter *filter,
 	const struct bucket_row *bucket, int odd, struct err *err)
 {
@@ -226,7 +228,7 @@ static int open_shelf(struct event_scan *scan, const struct event_filter *filter
 		"shelf = ? AND start_ns >= ? AND start_ns <= ? ORDER BY start_ns, key";
 	static const char full_sql[] =
 		"SELECT e.shelf, e.start_ns, e.key, e.duration_ns, e.revision, e.seq,"
-		" e.data_no, d.body FROM event e LEFT JOIN dict d USING (" OWNER "data_no)"
+		" e.data_no, d.body FROM event e" WITH_TEXT
 		" WHERE e.shelf = ? AND e.start_ns >= ? AND e.start_ns <= ? /*!AND e.user_no = $0*/"
 		" ORDER BY e.start_ns, e.key";
 	const struct stream like = { .rank = event_type_rank(bucket->type) };
@@ -276,9 +278,8 @@ static int open_feed(struct event_scan *scan, int64_t after_seq, struct err *err
 	scan->heap = mem_zalloc(2 * sizeof(struct stream *));
 	if (add_stream(scan,
 		    "SELECT e.shelf, e.start_ns, e.key, e.duration_ns, e.revision, e.seq, e.data_no,"
-		    " d.body FROM event e /*-*/INDEXED BY event_by_seq/*.*/"
-		    " LEFT JOIN dict d USING (" OWNER "data_no)"
-		    " WHERE e.seq > ? /*!AND e.user_no = $0*/ ORDER BY e.seq",
+		    " d.body FROM event e /*-*/INDEXED BY event_by_seq/*.*/" WITH_TEXT
+		    " WHERE e.seq > ? /*!AND e.seq > 0 AND e.user_no = $0*/ ORDER BY e.seq",
 		    params, (struct stream){ 0 }, err) < 0)
 		return err->code;
 	return add_stream(scan,
