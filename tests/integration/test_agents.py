@@ -201,25 +201,33 @@ def killed(case):
     rng = seeded("killed")
     calm, = twins(case, "calm")
     fill(calm)
+    began = time.monotonic()
     calm.must("collect")
+    calm_s = longest_s = time.monotonic() - began
     want = content(calm)
-    hits = 0
-    for number in range(4):
+    hits = number = 0
+    while hits < KILLS and number < 3 * KILLS:
         box = case.machine(f"box{number}")
         (box.data / "machine.json").write_bytes((calm.data / "machine.json").read_bytes())
         fill(box)
-        for _ in range(KILLS // 4):
+        at_work = 0
+        while at_work < KILLS // 4:
             child = box.start("collect", start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
-                child.wait(timeout=rng.uniform(0.002, 0.15))
+                child.wait(timeout=rng.uniform(0, longest_s))
+                longest_s *= 0.8  # it came to its end: what was left takes less than that
+                break
             except subprocess.TimeoutExpired:
-                hits += 1
+                longest_s = min(longest_s * 1.1, calm_s)
+                at_work += 1
             finally:
                 kill_group(child)
         box.must("collect")
-        same(case, box, want, f"after {KILLS // 4} kills")
+        same(case, box, want, f"after {at_work} kills")
         case.ok(box.verified()[0], "the store is sound", box.verified()[1])
-    case.ok(hits > 0, f"{hits} of {KILLS} were killed at work")
+        hits += at_work
+        number += 1
+    case.ok(hits >= KILLS, f"{hits} were killed at work")
 
 
 SECRETS = (".claude.json", ".claude/.credentials.json", ".codex/auth.json", ".codex/config.toml", ".gemini/oauth_creds.json",
