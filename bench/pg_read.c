@@ -1,10 +1,10 @@
 /*
  * How fast a PostgreSQL store reads: all events of a user, first bucket by bucket as queries read
- * them, then in the order of time with their data as exports and reports do.
+ * them, without and with their data, then in the order of time with data as exports and reports do.
  *
  *   pg_read URL EMAIL
  *
- * Prints a line for each of the two, for the second time that it was done: events per second, and
+ * Prints a line for each of the three, for the second time that it was done: events per second, and
  * the processor's microseconds per event here and in the server's process (which must be on this
  * machine). Nobody else should be using the server.
  */
@@ -20,11 +20,12 @@ enum { ROUNDS = 2 };
 /* Reads everything, and counts. */
 typedef int reader(struct store *store, int64_t *count, struct err *err);
 
-static int read_bucket(struct store *store, int64_t bucket_no, int64_t *count, struct err *err)
+static int read_bucket(
+	struct store *store, int64_t bucket_no, bool lean, int64_t *count, struct err *err)
 {
 	CLEANUP(aw_scan_closep) struct aw_scan *scan = NULL;
 	const struct aw_range range = {
-		.bucket_no = bucket_no, .from_ns = INT64_MIN, .to_ns = INT64_MAX, .lean = true
+		.bucket_no = bucket_no, .from_ns = INT64_MIN, .to_ns = INT64_MAX, .lean = lean
 	};
 	struct aw_event event;
 	int rc = aw_scan_open(&scan, store, &range, err);
@@ -34,7 +35,7 @@ static int read_bucket(struct store *store, int64_t bucket_no, int64_t *count, s
 	return rc;
 }
 
-static int by_bucket(struct store *store, int64_t *count, struct err *err)
+static int read_buckets(struct store *store, bool lean, int64_t *count, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = { 0 };
 	struct aw_bucket *buckets;
@@ -42,8 +43,18 @@ static int by_bucket(struct store *store, int64_t *count, struct err *err)
 	int rc = aw_buckets_brief(store, &arena, &buckets, &bucket_count, err);
 
 	for (size_t i = 0; rc == 0 && i < bucket_count; i++)
-		rc = read_bucket(store, buckets[i].bucket_no, count, err);
+		rc = read_bucket(store, buckets[i].bucket_no, lean, count, err);
 	return rc;
+}
+
+static int by_bucket_lean(struct store *store, int64_t *count, struct err *err)
+{
+	return read_buckets(store, true, count, err);
+}
+
+static int by_bucket(struct store *store, int64_t *count, struct err *err)
+{
+	return read_buckets(store, false, count, err);
 }
 
 static int by_time(struct store *store, int64_t *count, struct err *err)
@@ -94,7 +105,8 @@ static int run(const char *url, const char *email, struct err *err)
 
 	if (store_open(&store, &(struct store_options){ .url = url }, err) < 0 ||
 		be(store, email, err) < 0 ||
-		measure(store, "bucket by bucket, without data", by_bucket, err) < 0)
+		measure(store, "bucket by bucket, without data", by_bucket_lean, err) < 0 ||
+		measure(store, "bucket by bucket, with data", by_bucket, err) < 0)
 		return err->code;
 	return measure(store, "in the order of time, with data", by_time, err);
 }

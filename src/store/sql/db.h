@@ -42,12 +42,6 @@
 #define ALL_OWN_OF(table) POSTGRES(" WHERE " table ".user_no = $0")
 /* After a condition on event's seq, for the index by it. */
 #define BY_SEQ POSTGRES(" AND seq > 0")
-/* NAME.body: the text of ROW's data_no, or NULL. Looked up for each row, and for the user of the
- * row: a planner who thinks that a user has no rows would compare each row with each text. */
-#define BODY_OF(row, name)                                                                         \
-	SQLITE(" LEFT JOIN dict " name " ON " name ".data_no = " row ".data_no")                   \
-	POSTGRES(" LEFT JOIN LATERAL (SELECT x.body FROM dict x WHERE x.user_no = " row            \
-		 ".user_no AND x.data_no = " row ".data_no LIMIT 1) " name " ON true")
 /* First of the columns in INSERT (…), ON CONFLICT (…), USING (…); of the values. */
 #define OWNER POSTGRES("user_no, ")
 #define OWN_VALUE POSTGRES("$0, ")

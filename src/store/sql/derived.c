@@ -181,6 +181,12 @@ int derived_clear(struct store *store, struct err *err)
 	return 0;
 }
 
+/* NAME.body: the text of ROW's data_no, or NULL. Looked up for each row, and for the user of the
+ * row: a planner who thinks that a user has no rows would compare each row with each text. */
+#define BODY_OF(row, name)                                                                         \
+	SQLITE(" LEFT JOIN dict " name " ON " name ".data_no = " row ".data_no")                   \
+	POSTGRES(" LEFT JOIN LATERAL (SELECT x.body FROM dict x WHERE x.user_no = " row            \
+		 ".user_no AND x.data_no = " row ".data_no LIMIT 1) " name " ON true")
 #define BEFORE BODY_OF("c", "b")
 #define AFTER BODY_OF("e", "a")
 #define ITS_EVENT                                                                                  \

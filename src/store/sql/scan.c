@@ -5,10 +5,14 @@
  * of equal starts the ids share everything before the key. All statements of a scan run in one read
  * transaction, so they see one state of the store. The feed merges two statements, events and
  * tombstones, in the same heap with another order.
+ *
+ * In SQLite data come with their rows. On PostgreSQL they are read by themselves, many at once, and
+ * remembered (ahead_text): a text that many events share comes over once.
  */
 #include <stdlib.h>
 
 #include "base/glob.h"
+#include "store/sql/ahead.h"
 #include "store/sql/buckets.h"
 #include "store/sql/events.h"
 
@@ -22,7 +26,8 @@ struct stream {
 	struct stored_event row;
 	const struct bucket_row *bucket;
 	int64_t shelf;
-	struct buf id; /* of the row; empty until somebody needs it */
+	struct buf id;   /* of the row; empty until somebody needs it */
+	struct buf data; /* of the row, where it does not come with it */
 };
 
 struct event_scan {
@@ -35,6 +40,7 @@ struct event_scan {
 	size_t count;
 	bool taken; /* the first stream's row was handed out */
 	bool lean;
+	bool apart;      /* data do not come with the rows */
 	struct buf data; /* of event_scan_data */
 	struct err failure;
 };
@@ -70,7 +76,32 @@ static void stream_free(struct stream *stream)
 {
 	db_finalize(stream->stmt);
 	buf_release(&stream->id);
+	buf_release(&stream->data);
 	free(stream);
+}
+
+static int lost(const struct event_scan *scan, const char *what, struct err *err)
+{
+	return err_set(err, ERR_CORRUPT, "store '%s': an event has lost its %s",
+		store_path(scan->store), what);
+}
+
+/* A view; tombstones have none. */
+static int data_of(struct event_scan *scan, struct stream *stream, struct str *out, struct err *err)
+{
+	*out = (struct str){ 0 };
+	if (scan->lean || stream->tombstones)
+		return 0;
+	if (!scan->apart) {
+		*out = db_col_str(stream->stmt, COL_DATA);
+		return db_col_null(stream->stmt, COL_DATA) ? lost(scan, "data", err) : 0;
+	}
+	buf_clear(&stream->data);
+	if (dictionary_text(
+		    scan->store, db_col_i64(stream->stmt, COL_DATA_NO), &stream->data, err) < 0)
+		return err->code;
+	*out = buf_str(&stream->data);
+	return 0;
 }
 
 static int take(struct event_scan *scan, struct stream *stream, struct err *err)
@@ -80,10 +111,12 @@ static int take(struct event_scan *scan, struct stream *stream, struct err *err)
 	int64_t bucket_no = shelf / 2;
 	const struct bucket_row *bucket =
 		bucket_no <= scan->largest_no ? scan->by_no[bucket_no] : NULL;
+	struct str data;
 
-	if (!bucket || (!scan->lean && db_col_null(stmt, COL_DATA)))
-		return err_set(err, ERR_CORRUPT, "store '%s': an event has lost its %s",
-			store_path(scan->store), bucket ? "data" : "bucket");
+	if (!bucket)
+		return lost(scan, "bucket", err);
+	if (data_of(scan, stream, &data, err) < 0)
+		return err->code;
 	buf_clear(&stream->id);
 	stream->bucket = bucket;
 	stream->shelf = shelf;
@@ -95,7 +128,7 @@ static int take(struct event_scan *scan, struct stream *stream, struct err *err)
 			.duration_ns = db_col_i64(stmt, COL_DURATION),
 			.revision = db_col_i64(stmt, COL_REVISION),
 			.deleted = stream->tombstones,
-			.data = scan->lean ? (struct str){ 0 } : db_col_str(stmt, COL_DATA),
+			.data = data,
 		},
 		.machine_id = bucket->machine_id,
 		.seq = db_col_i64(stmt, COL_SEQ),
@@ -217,7 +250,11 @@ static int has_odd(struct store *store, bool *odd, struct err *err)
 	return rc < 0 ? rc : 0;
 }
 
-#define WITH_TEXT BODY_OF("e", "d")
+/* With COL_DATA unless `apart`. */
+#define ROW                                                                                        \
+	"SELECT e.shelf, e.start_ns, e.key, e.duration_ns, e.revision, e.seq, e.data_no" SQLITE(   \
+		", d.body") " FROM event e"
+#define ITS_DATA SQLITE(" LEFT JOIN dict d USING (data_no)")
 
 static int open_shelf(struct event_scan *scan, const struct event_filter *filter,
 	const struct bucket_row *bucket, int odd, struct err *err)
@@ -226,11 +263,9 @@ static int open_shelf(struct event_scan *scan, const struct event_filter *filter
 		"SELECT shelf, start_ns, key, duration_ns, revision, seq, data_no FROM event"
 		" WHERE " OWN
 		"shelf = ? AND start_ns >= ? AND start_ns <= ? ORDER BY start_ns, key";
-	static const char full_sql[] =
-		"SELECT e.shelf, e.start_ns, e.key, e.duration_ns, e.revision, e.seq,"
-		" e.data_no, d.body FROM event e" WITH_TEXT
-		" WHERE e.shelf = ? AND e.start_ns >= ? AND e.start_ns <= ? /*!AND e.user_no = $0*/"
-		" ORDER BY e.start_ns, e.key";
+	static const char full_sql[] = ROW ITS_DATA
+		" WHERE " OWN_OF("e") "e.shelf = ? AND e.start_ns >= ? AND e.start_ns <= ?"
+				      " ORDER BY e.start_ns, e.key";
 	const struct stream like = { .rank = event_type_rank(bucket->type) };
 	int64_t before_ns = filter->to_ns;
 	int64_t params[] = {
@@ -277,9 +312,8 @@ static int open_feed(struct event_scan *scan, int64_t after_seq, struct err *err
 		return err->code;
 	scan->heap = mem_zalloc(2 * sizeof(struct stream *));
 	if (add_stream(scan,
-		    "SELECT e.shelf, e.start_ns, e.key, e.duration_ns, e.revision, e.seq, e.data_no,"
-		    " d.body FROM event e /*-*/INDEXED BY event_by_seq/*.*/" WITH_TEXT
-		    " WHERE e.seq > ? /*!AND e.seq > 0 AND e.user_no = $0*/ ORDER BY e.seq",
+		    ROW SQLITE(" INDEXED BY event_by_seq") ITS_DATA
+		    " WHERE " OWN_OF("e") "e.seq > ?" POSTGRES(" AND e.seq > 0") " ORDER BY e.seq",
 		    params, (struct stream){ 0 }, err) < 0)
 		return err->code;
 	return add_stream(scan,
@@ -293,6 +327,7 @@ static struct event_scan *scan_new(struct store *store)
 	struct event_scan *scan = mem_zalloc(sizeof(*scan));
 
 	scan->store = store;
+	scan->apart = ahead_pays(store);
 	return scan;
 }
 
