@@ -6,7 +6,9 @@
 #include "base/hash.h"
 #include "model/limits.h"
 
-enum { MOST_ROWS = 1 << 16 };
+/* Room for what is expected, the next start, which tells that there is no more, and some that the
+ * store has besides. */
+enum { MOST_ROWS = 1 << 16, MOST_LOADED = LIMIT_INTAKE_EXPECT + LIMIT_INTAKE_EXPECT / 4 };
 
 void aw_window_forget(struct aw_window *window)
 {
@@ -112,23 +114,21 @@ static void set_range(struct aw_window *window, const struct ahead_range *range,
 }
 
 int aw_window_load(struct aw_window *window, struct events *events, const struct bucket *bucket,
-	int64_t start_ns, struct err *err)
+	int64_t start_ns, bool down, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = { 0 };
-	struct ahead_range range = { bucket->bucket_no, start_ns, false, LIMIT_INTAKE_EXPECT };
+	struct ahead_range range = { bucket->bucket_no, start_ns, down, MOST_LOADED };
 	struct ahead_near *rows;
 	size_t count;
 
-	if (!ahead_pays(events->store) || aw_window_covers(window, bucket, start_ns))
+	if (!ahead_pays(events->store))
 		return 0;
-	range.down = window->bucket_no == bucket->bucket_no && start_ns < window->asked_ns;
 	aw_window_forget(window);
 	rows = arena_zalloc(&arena, range.most, sizeof(*rows));
 	if (ahead_events_near(events->store, &range, &arena, rows, &count, err) < 0)
 		return err->code;
 	window->bucket_no = bucket->bucket_no;
 	window->as_of_seq = bucket->changed_seq;
-	window->asked_ns = start_ns;
 	set_range(window, &range, rows, count);
 	for (size_t i = 0; i < count; i++)
 		add(window, &rows[i]);

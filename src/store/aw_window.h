@@ -13,9 +13,8 @@
 struct aw_window {
 	int64_t bucket_no; /* 0: none */
 	int64_t as_of_seq;
-	int64_t from_ns;  /* all that start from here */
-	int64_t to_ns;    /* to here are in it */
-	int64_t asked_ns; /* for what it was loaded */
+	int64_t from_ns; /* all that start from here */
+	int64_t to_ns;   /* to here are in it */
 	struct ahead_near *rows;
 	size_t count;
 	size_t room;
@@ -27,10 +26,10 @@ void aw_window_release(struct aw_window *window);
 /* Does it know all events of BUCKET that start at START? */
 bool aw_window_covers(
 	const struct aw_window *window, const struct bucket *bucket, int64_t start_ns);
-/* Load it around START if need be; the dictionary learns the numbers of its data. It may not cover
- * START even so: where too many events start at once. Only while writing. */
+/* Load it from START on, DOWN towards earlier starts; the dictionary learns the numbers of its
+ * data. It may not cover START even so: where too many events start at once. Only while writing. */
 MUST_USE int aw_window_load(struct aw_window *window, struct events *events,
-	const struct bucket *bucket, int64_t start_ns, struct err *err);
+	const struct bucket *bucket, int64_t start_ns, bool down, struct err *err);
 /* The number of an event like LIKE in what is covered; 0: none. */
 int64_t aw_window_find(const struct aw_window *window, const struct ahead_near *like);
 /* ROW was inserted, which is all that happened to BUCKET since it was at BEFORE_SEQ. */

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "model/heartbeat.h"
+#include "model/limits.h"
 #include "store/intake_part.h"
 #include "store/sql/aw_rows.h"
 #include "store/sql/known.h"
@@ -382,18 +383,23 @@ int aw_heartbeat(struct intake *intake, int64_t bucket_no, struct aw_event *even
 
 /* --- imports --- */
 
+static bool is_newest(const struct bucket *bucket, int64_t start_ns)
+{
+	return start_ns > bucket->newest_ns[0] && start_ns > bucket->newest_ns[1];
+}
+
 static int find_equal(const struct writing *writing, int64_t *number, struct err *err)
 {
 	const struct aw_event *event = writing->event;
 	const struct bucket *bucket = writing->bucket;
 	struct intake *intake = writing->intake;
+	struct aw_window *window = &intake->aw.window;
 	struct ahead_near like = { .start_ns = event->start_ns, .duration_ns = event->duration_ns };
-	bool newest =
-		event->start_ns > bucket->newest_ns[0] && event->start_ns > bucket->newest_ns[1];
+	bool newest = is_newest(bucket, event->start_ns);
 
 	*number = 0;
-	if (!newest && aw_window_load(&intake->aw.window, &intake->events, bucket, event->start_ns,
-			       err) < 0)
+	if (!newest && !aw_window_covers(window, bucket, event->start_ns) &&
+		aw_window_load(window, &intake->events, bucket, event->start_ns, false, err) < 0)
 		return err->code;
 	if (dictionary_number(intake->events.dictionary, event->data, false, &like.data_no, err) <
 		0)
@@ -401,9 +407,9 @@ static int find_equal(const struct writing *writing, int64_t *number, struct err
 	if (like.data_no == 0 || newest)
 		return 0;
 	writing->event->data_no = like.data_no;
-	if (!aw_window_covers(&intake->aw.window, bucket, event->start_ns))
+	if (!aw_window_covers(window, bucket, event->start_ns))
 		return aw_row_equal(intake->store, bucket->bucket_no, &like, number, err);
-	*number = aw_window_find(&intake->aw.window, &like);
+	*number = aw_window_find(window, &like);
 	return 0;
 }
 
@@ -445,4 +451,37 @@ int aw_expect(struct intake *intake, const struct str *datas, size_t count, stru
 		return err->code;
 	return intake_check(
 		intake, dictionary_expect(intake->events.dictionary, datas, count, err), err);
+}
+
+/* Of those that are equal to the one before, nobody needs to know more than once. */
+static int expect_data(
+	struct intake *intake, const struct aw_event *events, size_t count, struct err *err)
+{
+	struct str datas[LIMIT_INTAKE_EXPECT];
+	size_t data_count = 0;
+
+	for (size_t i = 0; i < count && data_count < ARRAY_LEN(datas); i++)
+		if (i == 0 || events[i].data.ptr != events[i - 1].data.ptr)
+			datas[data_count++] = events[i].data;
+	return aw_expect(intake, datas, data_count, err);
+}
+
+int aw_expect_merges(struct intake *intake, int64_t bucket_no, const struct aw_event *events,
+	size_t count, bool down, struct err *err)
+{
+	struct aw_window *window = &intake->aw.window;
+	int64_t first_ns = events[0].start_ns, last_ns = events[count - 1].start_ns;
+	struct aw_event nothing = { 0 };
+	struct writing writing;
+
+	if (begin(&writing, intake, bucket_no, &nothing, err) < 0)
+		return err->code;
+	/* Before their data: it has those of the events that are there already. */
+	if (!is_newest(writing.bucket, first_ns) &&
+		!(aw_window_covers(window, writing.bucket, first_ns) &&
+			aw_window_covers(window, writing.bucket, last_ns)) &&
+		aw_window_load(window, &intake->events, writing.bucket, down ? last_ns : first_ns,
+			down, err) < 0)
+		return intake_check(intake, err->code, err);
+	return expect_data(intake, events, count, err);
 }

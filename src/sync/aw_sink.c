@@ -38,16 +38,26 @@ void aw_sink_release(struct aw_sink *sink)
 	free(sink->held);
 }
 
-/* Of those that are equal to the one before, nobody needs to know more than once. */
+/* Exports begin with the newest event; a store takes them best as they happened. Equal starts as
+ * they will be read, so that nothing depends on qsort. */
+static int by_time(const void *left, const void *right)
+{
+	const struct aw_event *l = left, *r = right;
+
+	if (l->start_ns != r->start_ns)
+		return l->start_ns < r->start_ns ? -1 : 1;
+	if (l->duration_ns != r->duration_ns)
+		return l->duration_ns < r->duration_ns ? -1 : 1;
+	return str_cmp(l->data, r->data);
+}
+
 static int expect_held(struct aw_sink *sink, struct err *err)
 {
-	struct str datas[LIMIT_INTAKE_EXPECT];
-	size_t count = 0;
+	size_t count = sink->held_count;
+	bool down = sink->held[0].start_ns > sink->held[count - 1].start_ns;
 
-	for (size_t i = 0; i < sink->held_count; i++)
-		if (i == 0 || sink->held[i].data.ptr != sink->held[i - 1].data.ptr)
-			datas[count++] = sink->held[i].data;
-	return aw_expect(sink->intake, datas, count, err);
+	qsort(sink->held, count, sizeof(*sink->held), by_time);
+	return aw_expect_merges(sink->intake, sink->bucket_no, sink->held, count, down, err);
 }
 
 static int take_held(struct aw_sink *sink, struct err *err)

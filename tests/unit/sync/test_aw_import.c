@@ -103,6 +103,46 @@ static void shapes(void)
 	}
 }
 
+#define AT(hour, seconds, n)                                                                       \
+	"{\"timestamp\":\"2026-02-10T" hour ":00:00Z\",\"duration\":" #seconds                     \
+	",\"data\":{\"n\":" #n "}}"
+
+/* An export begins with the newest event; numbers go with time, and with what an event is where the
+ * time is the same. */
+static void as_it_happened(void)
+{
+	static const char text[] = "{\"buckets\":{\"b\":{" HEAD("b") ",\"events\":[" AT(
+		"09", 1, 5) "," AT("08", 2, 3) "," AT("08", 2, 2) "," AT("08", 2, 2) "," AT("08", 9,
+		4) "," AT("07", 3, 1) "]}}}";
+	struct fixture f;
+	struct store *store = open_new(&f);
+	struct aw_scan *scan;
+	struct aw_range range = { .from_ns = INT64_MIN, .to_ns = INT64_MAX, .oldest_first = true };
+	struct aw_import_counts counts;
+	struct aw_bucket bucket = { 0 };
+	struct aw_event event = { 0 };
+	int64_t last_number = 0;
+	char want[16];
+	struct err err;
+
+	GOOD(take_text(&f, store, STR(text), &counts, &err));
+	IS_INT(counts.new_events, 5);
+	IS_INT(counts.duplicate, 1);
+	GOOD(aw_bucket_find(store, STR("b"), &f.arena, &bucket, &err));
+	range.bucket_no = bucket.bucket_no;
+	if (!GOOD(aw_scan_open(&scan, store, &range, &err)))
+		return;
+	for (int n = 1; n <= 5; n++) {
+		IS_INT(aw_scan_next(scan, &event, &err), 1);
+		snprintf(want, sizeof(want), "{\"n\":%d}", n);
+		IS_STR(event.data, want);
+		OK(event.number > last_number);
+		last_number = event.number;
+	}
+	aw_scan_close(scan);
+	close_all(&f, store);
+}
+
 /* What a string holds, wherever its quotes and escapes lie, says nothing of where a value ends. */
 static void strings(void)
 {
@@ -322,7 +362,8 @@ static void places(void)
 }
 
 static const struct tap_case cases[] = { TAP_CASE(same_from_everywhere),
-	TAP_CASE(one_after_another), TAP_CASE(in_memory), TAP_CASE(shapes), TAP_CASE(strings),
-	TAP_CASE(no_exports), TAP_CASE(no_exports_in_memory), TAP_CASE(metadata),
-	TAP_CASE(settings), TAP_CASE(dry_run), TAP_CASE(places) };
+	TAP_CASE(one_after_another), TAP_CASE(in_memory), TAP_CASE(shapes),
+	TAP_CASE(as_it_happened), TAP_CASE(strings), TAP_CASE(no_exports),
+	TAP_CASE(no_exports_in_memory), TAP_CASE(metadata), TAP_CASE(settings), TAP_CASE(dry_run),
+	TAP_CASE(places) };
 TAP_MAIN(cases)
