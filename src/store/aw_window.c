@@ -4,11 +4,8 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "model/limits.h"
 
-/* Room for what is expected, the next start, which tells that there is no more, and some that the
- * store has besides. */
-enum { MOST_ROWS = 1 << 16, MOST_LOADED = LIMIT_INTAKE_EXPECT + LIMIT_INTAKE_EXPECT / 4 };
+enum { MOST_ROWS = 1 << 16 };
 
 void aw_window_forget(struct aw_window *window)
 {
@@ -117,7 +114,7 @@ int aw_window_load(struct aw_window *window, struct events *events, const struct
 	int64_t start_ns, bool down, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = { 0 };
-	struct ahead_range range = { bucket->bucket_no, start_ns, down, MOST_LOADED };
+	struct ahead_range range = { bucket->bucket_no, start_ns, down, AW_WINDOW_LOAD };
 	struct ahead_near *rows;
 	size_t count;
 

@@ -6,8 +6,13 @@
 #ifndef TT_STORE_AW_WINDOW_H
 #define TT_STORE_AW_WINDOW_H
 
+#include "model/limits.h"
 #include "store/sql/ahead.h"
 #include "store/sql/row_index.h"
+
+/* Rows that are loaded at once: room for what is expected, for the next start, which tells that
+ * there is no more, and for some that the store has besides. */
+enum { AW_WINDOW_LOAD = LIMIT_INTAKE_EXPECT + LIMIT_INTAKE_EXPECT / 4 };
 
 /* All-zero is an empty one. It is good while the bucket's changed_seq is as_of_seq. */
 struct aw_window {

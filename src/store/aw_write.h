@@ -54,8 +54,8 @@ MUST_USE int aw_heartbeat(struct intake *intake, int64_t bucket_no, struct aw_ev
  * that is far away looks them up together. For speed alone. */
 MUST_USE int aw_expect(
 	struct intake *intake, const struct str *datas, size_t count, struct err *err);
-/* EVENTS, at least one, in order of start, are about to be merged into a bucket by aw_merge, and
- * then, if DOWN, earlier ones: the same for both their data and what is there already. */
+/* EVENTS, at least one and as many at most, in order of start, are about to come to aw_merge, and
+ * earlier ones after them if DOWN: likewise for their data and for what the bucket has already. */
 MUST_USE int aw_expect_merges(struct intake *intake, int64_t bucket_no,
 	const struct aw_event *events, size_t count, bool down, struct err *err);
 /*

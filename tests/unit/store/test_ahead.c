@@ -1,5 +1,5 @@
 /*
- * What is looked up together before it is taken (intake_expect, aw_expect_beats, imports) changes
+ * What is looked up together before it is taken (intake_expect, aw_expect_beats) changes
  * nothing but the number of questions: two stores get the same, one with and one without, and
  * everything that is answered and stored is the same. Others write between.
  */
@@ -242,7 +242,7 @@ static void lines(void)
 	close_all(&f, store);
 }
 
-/* --- imports --- */
+/* --- heartbeats --- */
 
 static void compare_bucket(struct pair *p, int64_t bucket_no)
 {
@@ -253,174 +253,6 @@ static void compare_bucket(struct pair *p, int64_t bucket_no)
 	list_range(p->store[AHEAD], range_all(bucket_no), &ahead);
 	IS_STR(buf_str(&ahead), buf_cstr(&plain));
 }
-
-/* The naive model: an event is added unless an equal one is there. */
-struct list {
-	struct aw_event events[4000];
-	size_t count;
-};
-
-static bool add_to_list(struct list *list, const struct aw_event *event)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		const struct aw_event *one = &list->events[i];
-
-		if (one->start_ns == event->start_ns && one->duration_ns == event->duration_ns &&
-			str_eq(one->data, event->data))
-			return false;
-	}
-	list->events[list->count++] = *event;
-	return true;
-}
-
-static void merge(struct pair *p, struct list *list, int64_t bucket_no, int64_t at)
-{
-	struct aw_event event = aw_make_event(T0 + at * NS_PER_HOUR, (int64_t)dice(p, 2),
-		arena_printf(&p->arena, "{\"d\":%zu}", dice(p, 3)).ptr);
-	struct aw_event given = event;
-	bool added = false;
-	struct err err;
-
-	GOOD(aw_merge(p->intake[PLAIN], bucket_no, &given, &added, &err));
-	OK(added == add_to_list(list, &event));
-}
-
-/* Up, down and anyhow, over more than what is read together; and other changes between. */
-static void imports(void)
-{
-	enum { MOST = 2500 };
-	struct fixture f;
-	struct pair p = { .dice = 1 };
-	struct list *list = mem_zalloc(sizeof(*list));
-	int64_t bucket_no;
-	struct err err;
-
-	p.store[PLAIN] = open_new(&f);
-	p.intake[PLAIN] = begin(p.store[PLAIN]);
-	bucket_no = make_bucket(p.intake[PLAIN], "b");
-	for (int64_t i = 0; i < MOST; i += 2)
-		merge(&p, list, bucket_no, i);
-	for (int64_t i = 0; i < 700; i++)
-		merge(&p, list, bucket_no, 3 * i);
-	commit(p.intake[PLAIN]);
-	for (int64_t i = 700; i-- > 0;) {
-		merge(&p, list, bucket_no, 3 * i);
-		if (i % 100 == 50)
-			commit(p.intake[PLAIN]);
-		if (i % 100 == 70) {
-			bool removed = false;
-
-			GOOD(aw_remove(p.intake[PLAIN], bucket_no, 1 + i, &removed, &err));
-			OK(removed);
-			list->events[i].start_ns = INT64_MIN; /* it is gone */
-		}
-	}
-	for (int i = 0; i < 500; i++)
-		merge(&p, list, bucket_no, (int64_t)dice(&p, MOST));
-	commit(p.intake[PLAIN]);
-	IS_INT(count_of(p.store[PLAIN], range_all(bucket_no)), (int64_t)list->count - 7);
-	intake_free(p.intake[PLAIN]);
-	close_all(&f, p.store[PLAIN]);
-	arena_release(&p.arena);
-	free(list);
-}
-
-/* What is read together ends between events of one start: none of these may be taken for new. */
-static void imports_of_equal_starts(void)
-{
-	enum { EQUAL = 7, STARTS = LIMIT_INTAKE_EXPECT / EQUAL + 40 };
-	struct fixture f;
-	struct store *store = open_new(&f);
-	struct intake *intake = begin(store);
-	int64_t bucket_no = make_bucket(intake, "b");
-
-	_Static_assert(LIMIT_INTAKE_EXPECT % EQUAL != 0, "it would end behind them");
-	for (int round = 0; round < 3; round++) { /* made, then looked for up and down */
-		int wrong = 0;
-
-		for (int64_t i = 0; i < (int64_t)STARTS * EQUAL; i++) {
-			int64_t at = round == 2 ? (int64_t)STARTS * EQUAL - 1 - i : i;
-			struct aw_event event =
-				aw_make_event(T0 + at / EQUAL, at % EQUAL, "{\"a\":1}");
-			bool added = false;
-			struct err err;
-
-			GOOD(aw_merge(intake, bucket_no, &event, &added, &err));
-			wrong += added != (round == 0);
-		}
-		IS_INT(wrong, 0);
-		commit(intake);
-		intake_free(intake);
-		intake = begin(store);
-	}
-	IS_INT(count_of(store, range_all(bucket_no)), (int64_t)STARTS * EQUAL);
-	intake_free(intake);
-	close_all(&f, store);
-}
-
-static bool is_added(struct intake *intake, int64_t bucket_no, int64_t at, int64_t *number)
-{
-	struct aw_event event = aw_make_event(T0 + at * S, 0, "{\"a\":1}");
-	bool added = false;
-	struct err err;
-
-	GOOD(aw_merge(intake, bucket_no, &event, &added, &err));
-	*number = event.number;
-	return added;
-}
-
-static void remove_one(struct intake *intake, int64_t bucket_no, int64_t number)
-{
-	bool removed = false;
-	struct err err;
-
-	GOOD(aw_remove(intake, bucket_no, number, &removed, &err));
-	OK(removed);
-}
-
-/* What was removed is new again, whoever removed it, and whatever came in between. */
-static void imports_after_removals(void)
-{
-	enum { COUNT = 10 };
-	struct fixture f;
-	struct store *store = open_new(&f), *other = fixture_open(&f);
-	struct intake *intake = begin(store), *others;
-	int64_t buckets[] = { make_bucket(intake, "b"), make_bucket(intake, "c") };
-	struct aw_event moved = aw_make_event(T0 + 30 * S, 0, "{\"a\":1}");
-	int64_t numbers[COUNT], number;
-	struct err err;
-
-	for (int i = 0; i < COUNT; i++)
-		OK(is_added(intake, buckets[0], i, &numbers[i]));
-	moved.number = numbers[3];
-	GOOD(aw_replace(intake, buckets[0], &moved, &err)); /* its id says another time now */
-	OK(!is_added(intake, buckets[0], 30, &number));
-	OK(is_added(intake, buckets[0], 3, &number));
-	OK(!is_added(intake, buckets[0], 0, &number)); /* all are known now */
-	remove_one(intake, buckets[0], numbers[5]);
-	OK(is_added(intake, buckets[0], COUNT, &number));
-	OK(is_added(intake, buckets[0], 5, &number));
-	OK(!is_added(intake, buckets[0], 5, &number));
-	commit(intake);
-	others = begin(other);
-	remove_one(others, buckets[0], numbers[7]);
-	commit(others);
-	intake_free(others);
-	OK(!is_added(intake, buckets[0], 6, &number));
-	IS_INT(number, numbers[6]);
-	OK(is_added(intake, buckets[0], 7, &number));
-	for (int i = 0; i < COUNT; i++) { /* another bucket is another one */
-		OK(is_added(intake, buckets[1], i, &number));
-		OK(!is_added(intake, buckets[0], i, &number));
-		OK(!is_added(intake, buckets[1], i, &number));
-	}
-	commit(intake);
-	intake_free(intake);
-	store_close(other);
-	close_all(&f, store);
-}
-
-/* --- heartbeats --- */
 
 enum { MOST_BEATS = 30 };
 static const char *const buckets[] = { "b0", "b1", "b2", "none" };
@@ -582,9 +414,6 @@ static void undone_beats_are_forgotten(void)
 static const struct tap_case cases[] = {
 	TAP_CASE(events),
 	TAP_CASE(lines),
-	TAP_CASE(imports),
-	TAP_CASE(imports_of_equal_starts),
-	TAP_CASE(imports_after_removals),
 	TAP_CASE(heartbeats),
 	TAP_CASE(undone_beats_are_forgotten),
 };
