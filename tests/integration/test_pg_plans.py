@@ -250,15 +250,25 @@ def neighbours(server):
     raise AssertionError(f"each has partitions of their own: {homes}")
 
 
+def fill_after_deletion(server, email):
+    """As many tombstones as events; what was deleted."""
+    server.fill_one(email)
+    deleted = server.box.must("export", "--no-collect", env={"TT_USER": email}).out.encode()
+    server.ask(email, "DELETE", f"/api/0/buckets/{BUCKET}?force=1")
+    server.fill_one(email)
+    return deleted
+
+
 def test_newcomer(case):
     """Somebody who has come since the last statistics, and has as much as the others: what the planner believes of him is nothing, and his
     statements use the right indexes all the same."""
     with cluster(autovacuum="off") as database, Server(case, database) as server:
         known, newcomer = neighbours(server)
-        server.fill_one(known)
+        fill_after_deletion(server, known)
         database.psql("ANALYZE", database="store")
-        server.fill_one(newcomer)
-        for name, action, _, _ in paths(server, newcomer):
+        deleted = fill_after_deletion(server, newcomer)
+        was_deleted = ("what was deleted", lambda: server.box.must("import", stdin=deleted, env={"TT_USER": newcomer}), None, True)
+        for name, action, _, _ in [was_deleted, *paths(server, newcomer)]:
             seen = server.during(action)
             worst = max(seen, key=lambda plan: plan.in_vain)
             case.ok(worst.in_vain <= IN_VAIN, f"{name}: few rows are looked at in vain", f"{worst.in_vain}: {worst.text}")

@@ -223,9 +223,9 @@ CREATE TABLE tombstone (
 	revision BIGINT NOT NULL,
 	seq BIGINT NOT NULL,
 	PRIMARY KEY (user_no, id),
-	UNIQUE (user_no, seq),
 	FOREIGN KEY (user_no, bucket_no) REFERENCES bucket
 );
+CREATE UNIQUE INDEX tombstone_by_seq ON tombstone (user_no, seq) WHERE seq > 0; -- as event_by_seq
 
 CREATE TABLE quarantine (
 	user_no BIGINT NOT NULL,

@@ -95,8 +95,8 @@ static int ask(struct store *store, struct question *question, bool *changed, in
 	if (*changed)
 		return 0;
 	return search(store,
-		"SELECT bucket_no, start_ns, NULL FROM tombstone WHERE " OWN
-		"seq > ? ORDER BY seq LIMIT ?",
+		"SELECT bucket_no, start_ns, NULL FROM tombstone WHERE " OWN "seq > ?" BY_SEQ
+		" ORDER BY seq LIMIT ?",
 		question, changed, err);
 }
 

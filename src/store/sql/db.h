@@ -40,7 +40,7 @@
 #define OWN_OF(table) POSTGRES(table ".user_no = $0 AND ")
 #define ALL_OWN POSTGRES(" WHERE user_no = $0")
 #define ALL_OWN_OF(table) POSTGRES(" WHERE " table ".user_no = $0")
-/* After a condition on event's seq, for the index by it. */
+/* After a condition on the seq of event or tombstone, for the index by it. */
 #define BY_SEQ POSTGRES(" AND seq > 0")
 /* First of the columns in INSERT (…), ON CONFLICT (…), USING (…); of the values. */
 #define OWNER POSTGRES("user_no, ")

@@ -318,7 +318,7 @@ static int open_feed(struct event_scan *scan, int64_t after_seq, struct err *err
 		return err->code;
 	return add_stream(scan,
 		"SELECT 2 * bucket_no + 1, start_ns, id, 0, revision, seq, 0, '' FROM tombstone"
-		" WHERE " OWN "seq > ? ORDER BY seq",
+		" WHERE " OWN "seq > ?" BY_SEQ " ORDER BY seq",
 		params, (struct stream){ .tombstones = true }, err);
 }
 
