@@ -13,6 +13,21 @@ struct world {
 	uint64_t dice;
 };
 
+static int64_t world_begin(struct world *w, struct fixture *f, uint64_t seed)
+{
+	*w = (struct world){ .dice = seed };
+	w->store = open_new(f);
+	w->intake = begin(w->store);
+	return make_bucket(w->intake, "b");
+}
+
+static void world_end(struct world *w, struct fixture *f)
+{
+	intake_free(w->intake);
+	close_all(f, w->store);
+	arena_release(&w->arena);
+}
+
 static size_t dice(struct world *w, size_t sides)
 {
 	w->dice = hash64((struct str){ (const char *)&w->dice, sizeof(w->dice) }, 3);
@@ -62,14 +77,11 @@ static void imports(void)
 {
 	enum { MOST = 2500 };
 	struct fixture f;
-	struct world w = { .dice = 1 };
+	struct world w;
 	struct list *list = mem_zalloc(sizeof(*list));
-	int64_t bucket_no;
+	int64_t bucket_no = world_begin(&w, &f, 1);
 	struct err err;
 
-	w.store = open_new(&f);
-	w.intake = begin(w.store);
-	bucket_no = make_bucket(w.intake, "b");
 	for (int64_t i = 0; i < MOST; i += 2)
 		merge(&w, list, bucket_no, i);
 	for (int64_t i = 0; i < 700; i++)
@@ -91,9 +103,7 @@ static void imports(void)
 		merge(&w, list, bucket_no, (int64_t)dice(&w, MOST));
 	commit(w.intake);
 	IS_INT(count_of(w.store, range_all(bucket_no)), (int64_t)list->count - 7);
-	intake_free(w.intake);
-	close_all(&f, w.store);
-	arena_release(&w.arena);
+	world_end(&w, &f);
 	free(list);
 }
 
@@ -119,14 +129,11 @@ static void expected_imports(void)
 {
 	enum { BLOCKS = 120, MOST = 50 };
 	struct fixture f;
-	struct world w = { .dice = 2 };
+	struct world w;
 	struct list *list = mem_zalloc(sizeof(*list));
-	int64_t bucket_no;
+	int64_t bucket_no = world_begin(&w, &f, 2);
 	struct err err;
 
-	w.store = open_new(&f);
-	w.intake = begin(w.store);
-	bucket_no = make_bucket(w.intake, "b");
 	for (int i = 0; i < BLOCKS; i++) {
 		struct aw_event events[MOST];
 		size_t count = 1 + dice(&w, MOST);
@@ -140,41 +147,64 @@ static void expected_imports(void)
 	}
 	commit(w.intake);
 	IS_INT(count_of(w.store, range_all(bucket_no)), (int64_t)list->count);
-	intake_free(w.intake);
-	close_all(&f, w.store);
-	arena_release(&w.arena);
+	world_end(&w, &f);
 	free(list);
+}
+
+enum { EQUAL = 7, STARTS = AW_WINDOW_LOAD / EQUAL + 40, BLOCK = 98 };
+
+static bool equal_is_added(struct intake *intake, int64_t bucket_no, int64_t at)
+{
+	struct aw_event event = aw_make_event(T0 + at / EQUAL, at % EQUAL, "{\"a\":1}");
+	bool added = false;
+	struct err err;
+
+	GOOD(aw_merge(intake, bucket_no, &event, &added, &err));
+	return added;
+}
+
+static void expect_block(struct intake *intake, int64_t bucket_no, int64_t first, bool down)
+{
+	struct aw_event events[BLOCK];
+	struct err err;
+
+	for (int64_t i = 0; i < BLOCK; i++)
+		events[i] =
+			aw_make_event(T0 + (first + i) / EQUAL, (first + i) % EQUAL, "{\"a\":1}");
+	GOOD(aw_expect_merges(intake, bucket_no, events, BLOCK, down, &err));
 }
 
 /* What is read together ends between events of one start: none of these may be taken for new. */
 static void imports_of_equal_starts(void)
 {
-	enum { EQUAL = 7, STARTS = AW_WINDOW_LOAD / EQUAL + 40 };
+	const int64_t blocks = STARTS * EQUAL / BLOCK, all = blocks * BLOCK;
 	struct fixture f;
 	struct store *store = open_new(&f);
 	struct intake *intake = begin(store);
 	int64_t bucket_no = make_bucket(intake, "b");
 
 	_Static_assert(AW_WINDOW_LOAD % EQUAL != 0, "it would end behind them");
-	for (int round = 0; round < 3; round++) { /* made, then looked for up and down */
+	_Static_assert(STARTS * EQUAL / BLOCK * BLOCK > AW_WINDOW_LOAD, "it would not end");
+	for (int round = 0; round < 4; round++) { /* made, looked for, told of up and down */
 		int wrong = 0;
 
-		for (int64_t i = 0; i < (int64_t)STARTS * EQUAL; i++) {
-			int64_t at = round == 2 ? (int64_t)STARTS * EQUAL - 1 - i : i;
-			struct aw_event event =
-				aw_make_event(T0 + at / EQUAL, at % EQUAL, "{\"a\":1}");
-			bool added = false;
-			struct err err;
+		for (int64_t i = 0; i < all; i++) {
+			bool down = round == 3;
+			int64_t block = down ? blocks - 1 - i / BLOCK : i / BLOCK;
 
-			GOOD(aw_merge(intake, bucket_no, &event, &added, &err));
-			wrong += added != (round == 0);
+			if (round >= 2 && i % BLOCK == 0)
+				expect_block(intake, bucket_no, block * BLOCK, down);
+			wrong += equal_is_added(intake, bucket_no, block * BLOCK + i % BLOCK) !=
+				 (round == 0);
 		}
 		IS_INT(wrong, 0);
 		commit(intake);
 		intake_free(intake);
 		intake = begin(store);
 	}
-	IS_INT(count_of(store, range_all(bucket_no)), (int64_t)STARTS * EQUAL);
+	for (int64_t at = all; at-- > all - BLOCK;) /* downwards, and nobody has told */
+		OK(!equal_is_added(intake, bucket_no, at));
+	IS_INT(count_of(store, range_all(bucket_no)), all);
 	intake_free(intake);
 	close_all(&f, store);
 }
@@ -240,8 +270,6 @@ static void imports_after_removals(void)
 	store_close(other);
 	close_all(&f, store);
 }
-
-/* --- heartbeats --- */
 
 static const struct tap_case cases[] = {
 	TAP_CASE(imports),
