@@ -48,10 +48,13 @@ class Plan:
         self.text = " ".join(told["Query Text"].split())
         self.scans = []
         self.in_vain = 0
+        self.late = []  # index scans that ask rows, not the index, for the shelf
         self._walk(told["Plan"], "")
 
     def _walk(self, node, above):
         self.in_vain += sum(node.get(f"Rows Removed by {what}", 0) for what in ("Filter", "Join Filter", "Index Recheck")) * node.get("Actual Loops", 1)
+        if "Index Name" in node and re.search(r"\bshelf\b", node.get("Filter", "")):
+            self.late.append(f"{node['Index Name']} ({node['Filter']})")
         if "Relation Name" in node and node["Node Type"] != "ModifyTable" and node.get("Actual Loops", 1) > 0:
             own = " AND ".join(node[key] for key in CONDITIONS if key in node)
             self.scans.append((node["Relation Name"], re.escape(node["Alias"]), own, above))
@@ -272,6 +275,8 @@ def test_newcomer(case):
             seen = server.during(action)
             worst = max(seen, key=lambda plan: plan.in_vain)
             case.ok(worst.in_vain <= IN_VAIN, f"{name}: few rows are looked at in vain", f"{worst.in_vain}: {worst.text}")
+            late = [f"{index}: {plan.text}" for plan in seen for index in plan.late]
+            case.ok(not late, f"{name}: shelves are asked of indexes", "\n".join(late[:5]))
 
 
 run([test_reader, test_hot_paths, test_newcomer])

@@ -241,6 +241,19 @@ static void choose_names(struct shown *all, size_t count, struct arena *arena)
 
 /* --- ends --- */
 
+/* SHORTEST shelf LAST: the shortest of its events that start when the bucket's last one does. */
+#define SHORTEST "(SELECT min(e.duration_ns) FROM event e WHERE " OWN_OF("e") "e.shelf = "
+#define LAST " AND e.start_ns = b.last_ns AND e.start_ns >= ?1 AND e.start_ns <= ?2)"
+#define OWN_BUCKET OWN_OF("c")
+
+/* Shelves are columns, and stay so by OFFSET, so that each is asked of an index: under row-level
+ * security PostgreSQL 15.20 asks it no sums, and for a user whom it believes empty no list. */
+static const char newest_sql[] =
+	"SELECT b.bucket_no, " SHORTEST "b.direct" LAST ", " SHORTEST "b.delegated" LAST
+	" FROM (SELECT c.bucket_no, c.last_ns, 2 * c.bucket_no AS direct,"
+	" 2 * c.bucket_no + 1 AS delegated FROM bucket c"
+	" WHERE " OWN_BUCKET "c.last_ns >= ?1 AND c.last_ns <= ?2" POSTGRES(" OFFSET 0") ") b";
+
 /* The last event's end, where it starts within [from, to]; of several the one that ends first. */
 static int read_newest(struct store *store, struct aw_bucket *buckets, size_t count,
 	const int64_t range_ns[2], struct err *err)
@@ -248,21 +261,20 @@ static int read_newest(struct store *store, struct aw_bucket *buckets, size_t co
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
 	int rc;
 
-	if (db_stmt(store,
-		    "SELECT b.bucket_no, (SELECT min(e.duration_ns) FROM event e WHERE " OWN_OF(
-			    "e") "e.shelf IN (2 * b.bucket_no, 2 * b.bucket_no + 1)"
-				 " AND e.start_ns = b.last_ns AND e.start_ns >= ?1 AND e.start_ns <= ?2)"
-				 " FROM bucket b WHERE " OWN_OF(
-					 "b") "b.last_ns >= ?1 AND b.last_ns <= ?2",
-		    &stmt, err) < 0)
+	if (db_stmt(store, newest_sql, &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, range_ns[0]);
 	db_bind_i64(stmt, 2, range_ns[1]);
-	while ((rc = db_step(store, stmt, err)) == 1)
-		for (size_t i = 0; i < count; i++)
+	while ((rc = db_step(store, stmt, err)) == 1) {
+		int64_t shortest_ns = INT64_MAX;
+
+		for (int i = 1; i <= 2; i++)
+			if (!db_col_null(stmt, i) && db_col_i64(stmt, i) < shortest_ns)
+				shortest_ns = db_col_i64(stmt, i);
+		for (size_t i = 0; shortest_ns < INT64_MAX && i < count; i++)
 			if (buckets[i].bucket_no == db_col_i64(stmt, 0))
-				buckets[i].newest_end_ns =
-					buckets[i].newest_start_ns + db_col_i64(stmt, 1);
+				buckets[i].newest_end_ns = buckets[i].newest_start_ns + shortest_ns;
+	}
 	return rc;
 }
 
