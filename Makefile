@@ -41,8 +41,8 @@ clang: ## compile with clang
 
 fuzz: ## run each fuzz target for a while with libFuzzer, from its corpus
 	@[ -e build-fuzz/build.ninja ] || CC=clang $(SETUP) build-fuzz -Dfuzz=true -Db_lundef=false -Db_sanitize=address,undefined -Dbench=false
-	@ninja -C build-fuzz
-	@tools/tally $(TALLY) suite build-fuzz --suite fuzz --suite libfuzzer
+	@ninja -C build-fuzz fuzzers
+	@tools/tally $(TALLY) suite build-fuzz --suite libfuzzer
 
 check: ## the layer law and the layout of the source
 	@tools/check-layers
