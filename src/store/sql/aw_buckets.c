@@ -252,19 +252,27 @@ static const char newest_sql[] =
 	"SELECT b.bucket_no, " SHORTEST "b.direct" LAST ", " SHORTEST "b.delegated" LAST
 	" FROM (SELECT c.bucket_no, c.last_ns, 2 * c.bucket_no AS direct,"
 	" 2 * c.bucket_no + 1 AS delegated FROM bucket c"
-	" WHERE " OWN_BUCKET "c.last_ns >= ?1 AND c.last_ns <= ?2" POSTGRES(" OFFSET 0") ") b";
+	" WHERE " OWN_BUCKET "c.bucket_no >= ?3 AND c.bucket_no <= ?4"
+	" AND c.last_ns >= ?1 AND c.last_ns <= ?2" POSTGRES(" OFFSET 0") ") b";
 
 /* The last event's end, where it starts within [from, to]; of several the one that ends first. */
 static int read_newest(struct store *store, struct aw_bucket *buckets, size_t count,
 	const int64_t range_ns[2], struct err *err)
 {
 	CLEANUP(db_donep) struct db_statement *stmt = NULL;
+	int64_t first_no = INT64_MAX, last_no = 0;
 	int rc;
 
+	for (size_t i = 0; i < count; i++) {
+		first_no = buckets[i].bucket_no < first_no ? buckets[i].bucket_no : first_no;
+		last_no = buckets[i].bucket_no > last_no ? buckets[i].bucket_no : last_no;
+	}
 	if (db_stmt(store, newest_sql, &stmt, err) < 0)
 		return err->code;
 	db_bind_i64(stmt, 1, range_ns[0]);
 	db_bind_i64(stmt, 2, range_ns[1]);
+	db_bind_i64(stmt, 3, first_no);
+	db_bind_i64(stmt, 4, last_no);
 	while ((rc = db_step(store, stmt, err)) == 1) {
 		int64_t shortest_ns = INT64_MAX;
 
